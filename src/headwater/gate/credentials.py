@@ -1,0 +1,104 @@
+"""Credentials: how they are made, what is stored of them, and the fingerprint that receipts and people see."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from headwater.errors import Refused
+from headwater.ports.books import Credential
+from headwater.terms import Time
+
+TOKEN, PASSWORD, SSH_KEY, CERTIFICATE = "token", "password", "ssh_key", "certificate"
+"""The kinds of credentials, as `Credential.kind` has them."""
+
+_TOKEN_BYTES: Final = 32
+_TOKEN_LENGTH: Final = 46
+_PASSWORD_BYTES: Final = 18
+_SHOWN_HEX: Final = 16
+_SHA256_HEX: Final = 64
+_SSH_TYPES: Final = (
+    "ssh-ed25519",
+    "sk-ssh-ed25519@openssh.com",
+    "ecdsa-sha2-nistp256",
+    "ecdsa-sha2-nistp384",
+    "ecdsa-sha2-nistp521",
+    "sk-ecdsa-sha2-nistp256@openssh.com",
+    "ssh-rsa",
+)
+
+
+class NewSecrets(msgspec.Struct, frozen=True):
+    """Secrets just made: the only time that anybody sees them. They do not show in its `repr`."""
+
+    token: str | None = None
+    password: str | None = None
+
+    def __repr__(self) -> str:
+        made = [name for name in self.__struct_fields__ if getattr(self, name)]
+        return f"NewSecrets({', '.join(f'{name}=…' for name in made)})"
+
+
+def new_token(entropy: Callable[[int], bytes]) -> str:
+    """A token of 256 bits: `hw_` and 43 characters of base64url."""
+    return "hw_" + base64.urlsafe_b64encode(entropy(_TOKEN_BYTES)).rstrip(b"=").decode()
+
+
+def new_password(entropy: Callable[[int], bytes]) -> str:
+    """A password of 144 bits: 24 characters of base64url."""
+    return base64.urlsafe_b64encode(entropy(_PASSWORD_BYTES)).decode()
+
+
+def looks_like_token(secret: str) -> bool:
+    """Whether a secret given with a name is one of our tokens."""
+    return len(secret) == _TOKEN_LENGTH and secret.startswith("hw_")
+
+
+def token_digest(token: str) -> str:
+    """What is stored of a token: SHA-256 in hex. 256 bits of chance need no salt and no stretching."""
+    return hashlib.sha256(token.encode(errors="surrogateescape")).hexdigest()
+
+
+def token_credential(digest: str, at: Time, expires_at: Time | None = None) -> Credential:
+    """The credential of a token with this digest."""
+    return _credential(TOKEN, f"token:{digest[:_SHOWN_HEX]}", digest, at, expires_at)
+
+
+def password_credential(argon2id: str, at: Time, expires_at: Time | None = None) -> Credential:
+    """The credential of a password with this hash. Its fingerprint is of the salted hash and tells nothing of it."""
+    shown = hashlib.sha256(argon2id.encode()).hexdigest()[:_SHOWN_HEX]
+    return _credential(PASSWORD, f"password:{shown}", argon2id, at, expires_at)
+
+
+def certificate_credential(sha256: str, at: Time, expires_at: Time | None = None) -> Credential:
+    """The credential of a client certificate: SHA-256 of its DER in hex, with colons or without."""
+    digest = sha256.replace(":", "").lower()
+    if len(digest) != _SHA256_HEX or not set(digest) <= set("0123456789abcdef"):
+        raise Refused("bad_request", "A certificate is named by its SHA-256: 64 hex characters, with colons or without.")
+    return _credential(CERTIFICATE, f"certificate:{digest}", digest, at, expires_at)
+
+
+def ssh_key_credential(line: str, at: Time, expires_at: Time | None = None) -> Credential:
+    """The credential of a public key as a `.pub` file has it; the fingerprint is OpenSSH's `SHA256:…`.
+
+    Raises Refused("bad_request") for anything else, a private key above all."""
+    kind, _, rest = line.strip().partition(" ")
+    body = rest.split(" ")[0]
+    try:
+        blob = base64.b64decode(body, validate=True)
+    except binascii.Error:
+        blob = b""
+    # RFC 4253 §6.6: the blob begins with the length and the name of its kind
+    if kind not in _SSH_TYPES or not blob.startswith(len(kind).to_bytes(4, "big") + kind.encode()):
+        raise Refused("bad_request", "That is no public SSH key. Give the .pub file: 'ssh-ed25519 AAAA… comment'.")
+    fingerprint = "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).rstrip(b"=").decode()
+    return _credential(SSH_KEY, fingerprint, f"{kind} {body}", at, expires_at)
+
+
+def _credential(kind: str, fingerprint: str, secret: str, at: Time, expires_at: Time | None) -> Credential:
+    return Credential(kind=kind, fingerprint=fingerprint, secret=secret, added_at=at, expires_at=expires_at)

@@ -1,0 +1,174 @@
+"""Who is calling: from a credential that was shown to the identity behind it, in memory."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from headwater.errors import HeadwaterError
+from headwater.gate.addresses import Network, block, is_loopback, networks, within
+from headwater.gate.credentials import CERTIFICATE, PASSWORD, TOKEN, looks_like_token, token_digest
+from headwater.gate.passwords import Passwords
+from headwater.gate.refusals import NotLetIn, Why
+from headwater.ports.books import Credential, Identity, IdentityBook
+from headwater.ports.clock import Clock
+from headwater.terms import SenderRef, Time
+
+_NEVER: Final = Time(2**63 - 1)
+_FOUND_BY: Final = 32
+_PASSWORDS_TRIED: Final = 2
+
+
+class Caller(msgspec.Struct, frozen=True):
+    """An identity that was let in: by which credential, from where, and whether over TLS (or from loopback)."""
+
+    identity: Identity
+    credential: str
+    peer: str
+    secure: bool
+
+    @property
+    def name(self) -> str:
+        """The identity's name."""
+        return self.identity.name
+
+    @property
+    def sender(self) -> SenderRef:
+        """What a receipt says of who delivered."""
+        return SenderRef(self.identity.name, self.credential)
+
+
+class _Known(msgspec.Struct, frozen=True):
+    identity: Identity
+    credential: Credential
+    networks: tuple[Network, ...]
+    expires_at: Time
+    revoked: bool
+
+    def live(self, now: Time) -> bool:
+        return not self.revoked and now < self.expires_at
+
+
+class Identities:
+    """All identities, those of the books and those declared in the configuration (which win), in memory.
+
+    `refresh` fills it; call it after every change, and now and then where other nodes change the books too. Every way of
+    showing a credential returns a Caller or raises NotLetIn, which looks the same whatever was wrong with it; only who
+    shows a right credential from a wrong address is told so.
+    """
+
+    def __init__(
+        self, book: IdentityBook, clock: Clock, passwords: Passwords, declared: Sequence[Identity] = ()
+    ) -> None:
+        self._book = book
+        self._clock = clock
+        self._passwords = passwords
+        self._declared = tuple(declared)
+        self._refreshing = asyncio.Lock()
+        self._by_name: dict[str, Identity] = {}
+        self._by_digest: dict[tuple[str, str], _Known] = {}
+        self._by_password: dict[str, list[_Known]] = {}
+        self._tries = 1
+        self._uses: dict[tuple[str, str], tuple[Time, Time]] = {}
+
+    async def refresh(self, declared: Sequence[Identity] | None = None) -> None:
+        """Reads the books again, and takes what the configuration declares now where that is given."""
+        async with self._refreshing:  # or an older reading could replace a newer one
+            stored = await self._book.identities()
+            self._declared = self._declared if declared is None else tuple(declared)
+            self._by_name = {identity.name: identity for identity in (*stored, *self._declared)}
+            self._index()
+
+    def identity(self, name: str) -> Identity | None:
+        """The identity of this name, also a revoked one."""
+        return self._by_name.get(name)
+
+    def all(self) -> list[Identity]:
+        """All of them, by name, also revoked ones."""
+        return [self._by_name[name] for name in sorted(self._by_name)]
+
+    def by_token(self, token: str, peer: str, *, secure: bool) -> Caller:
+        """Who has this token. Costs a few microseconds."""
+        return self._let_in(self._find(TOKEN, token_digest(token)), peer, secure)
+
+    def by_certificate(self, sha256: str, peer: str) -> Caller:
+        """Who has the client certificate with this SHA-256 (of its DER, lower-case hex)."""
+        return self._let_in(self._find(CERTIFICATE, sha256), peer, secure=True)
+
+    async def by_password(self, name: str, password: str, peer: str, *, secure: bool) -> Caller:
+        """Who has this name and password. Raises TryLater, Unavailable("busy") when too many logins wait.
+
+        An unknown name, a wrong password and no password at all take the same number of argon2 checks."""
+        tried = {known.credential.secret: known for known in self._by_password.get(name, ())}
+        found = await self._passwords.match(password, list(tried), self._tries, block(peer))
+        if found is None:
+            raise NotLetIn(Why.WRONG, name if name in self._by_name else "")
+        return self._let_in(tried[found], peer, secure)
+
+    async def by_basic(self, name: str, secret: str, peer: str, *, secure: bool) -> Caller:
+        """Who has this name and this token or password (RFC 7617, FTP's USER and PASS); over TLS or from loopback."""
+        if not (secure or is_loopback(peer)):
+            raise NotLetIn(Why.INSECURE)
+        if not looks_like_token(secret):
+            return await self.by_password(name, secret, peer, secure=secure)
+        known = self._find(TOKEN, token_digest(secret))
+        if known.identity.name != name:
+            raise NotLetIn(Why.WRONG, known.identity.name)
+        return self._let_in(known, peer, secure)
+
+    async def flush(self) -> None:
+        """Writes first and last uses since the last flush. Raises what the book raises, and keeps them then."""
+        uses, self._uses = self._uses, {}
+        if not uses:
+            return
+        rows = [(name, shown, at) for (name, shown), times in uses.items() for at in dict.fromkeys(times)]
+        try:
+            await self._book.used(rows)
+        except HeadwaterError:
+            for key, times in uses.items():
+                self._uses[key] = (times[0], self._uses.get(key, times)[1])
+            raise
+
+    def _find(self, kind: str, digest: str) -> _Known:
+        # Found by half of the digest and compared as a whole in constant time: how long this takes tells a guesser
+        # nothing about a digest that stands here.
+        known = self._by_digest.get((kind, digest[:_FOUND_BY]))
+        if known is None or not hmac.compare_digest(known.credential.secret, digest):
+            raise NotLetIn(Why.UNKNOWN)
+        return known
+
+    def _let_in(self, known: _Known, peer: str, secure: bool) -> Caller:  # noqa: FBT001  (a fact, not a switch)
+        name, shown, now = known.identity.name, known.credential.fingerprint, self._clock.now()
+        if not known.live(now):
+            raise NotLetIn(Why.REVOKED if known.revoked else Why.EXPIRED, name)
+        if known.networks and not within(peer, known.networks):
+            raise NotLetIn(Why.ADDRESS, name)
+        use = self._uses.get((name, shown))
+        self._uses[name, shown] = (use[0] if use else now, now)
+        return Caller(known.identity, shown, peer, secure)
+
+    def _index(self) -> None:
+        now = self._clock.now()
+        self._by_digest.clear()
+        self._by_password.clear()
+        for identity in self._by_name.values():
+            known = [_known(identity, credential) for credential in identity.credentials]
+            for one in known:
+                if one.credential.kind in {TOKEN, CERTIFICATE}:
+                    self._by_digest[one.credential.kind, one.credential.secret[:_FOUND_BY]] = one
+            passwords = [one for one in reversed(known) if one.credential.kind == PASSWORD]
+            passwords.sort(key=lambda one: not one.live(now))
+            live = sum(one.live(now) for one in passwords)
+            # Beside the live ones the last dead one, so that operators read "expired" and not "wrong"
+            self._by_password[identity.name] = passwords[: max(live, _PASSWORDS_TRIED)]
+        self._tries = max([1, *map(len, self._by_password.values())])
+
+
+def _known(identity: Identity, credential: Credential) -> _Known:
+    ends = [at for at in (identity.expires_at, credential.expires_at) if at is not None]
+    revoked = identity.revoked_at is not None or credential.revoked_at is not None
+    return _Known(identity, credential, networks(identity.addresses), min(ends, default=_NEVER), revoked)

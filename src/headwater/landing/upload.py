@@ -1,0 +1,242 @@
+"""The bytes of one attempt on their way: gathered, hashed, counted, limited and stored as they are."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from headwater.errors import Refused, Unavailable
+from headwater.landing.budget import PIECE_BYTES, SMALL_PIECE_BYTES
+from headwater.landing.digest import Digester
+from headwater.landing.means import Means
+from headwater.layout import companion_key, held_key, raw_key, slug
+from headwater.ports.books import Attempt, KeyClaim
+from headwater.ports.ledger import Entered
+from headwater.ports.store import Staging
+from headwater.terms import Evidence, Id, Key, Offer, Outcome, Time
+
+if TYPE_CHECKING:
+    from headwater.landing.landing import Landing
+
+GATHER_SECONDS_MAX = 1.0
+"""Bytes of a slow sender are stored after this long, so that 1,000 of them hold little memory."""
+
+REORDER_BYTES_MAX = 8 * 1024 * 1024
+"""How far ahead of the first missing byte writes may come (SFTP clients pipeline, and may reorder)."""
+
+HEAD_BYTES = 16
+"""How many first bytes the key's ending is decided by."""
+
+
+class Upload:
+    """One attempt's bytes, under one holder (its `fence`). Ended exactly once, by `seal`, `park` or `drop`.
+
+    Used as a context manager it parks (a resumable door) or drops as `cut` what was not ended inside. Calls must not
+    overlap.
+    """
+
+    def __init__(
+        self, landing: Landing, means: Means, attempt: Attempt, recorded: Awaitable[None] | None = None
+    ) -> None:
+        self.landing = landing
+        self.means = means
+        self.attempt = attempt
+        self.recorded = recorded
+        self.offer: Offer = attempt.offer
+        self.size_bytes = 0
+        self.staging: Staging | None = None
+        self.key: Key | None = attempt.key
+        self.digester: Digester | None = self.new_digester()
+        self.repeats: KeyClaim | None = None
+        self.ended = False
+        self.pieces: list[bytes] = []
+        self._gathered_bytes = 0
+        self._gathering_since = 0.0
+        self._grown = False
+        self._storing: asyncio.Task[None] | None = None
+        self._ahead: dict[int, bytes] = {}
+        self._ahead_bytes = 0
+        self.touched_at = means.clock.now()
+
+    @property
+    def id(self) -> Id:
+        """The attempt's id, and the delivery's if it lands."""
+        return self.attempt.id
+
+    @property
+    def fence(self) -> int:
+        """Which holder of the attempt this is; an older one can write nothing any more."""
+        return self.attempt.fence
+
+    def new_digester(self) -> Digester:
+        """A digester for what this sender declared."""
+        return Digester(self.means.crc64nvme, self.offer.declared.digests)
+
+    # --- bytes in ----------------------------------------------------------------------------------------------------
+
+    async def write(self, offset: int, data: bytes) -> None:
+        """Takes bytes at `offset`; waits when the store is slower than the sender (backpressure).
+
+        Writes may run ahead of the first missing byte by `REORDER_BYTES_MAX`. Raises Refused("wrong_offset") for bytes
+        that were taken already, "gap" too far ahead, "too_large"; Unavailable when the store fails: the upload can
+        then be parked or dropped. Nothing taken before is lost.
+        """
+        if self.ended:
+            raise Refused("overtaken")
+        if offset != self.size_bytes:
+            self._put_ahead(offset, data)
+            return
+        self._take(data)
+        while self._ahead and (following := self._ahead.pop(self.size_bytes, None)):
+            self._ahead_bytes -= len(following)
+            self._take(following)
+        if self._gathered_bytes >= SMALL_PIECE_BYTES and self._enough():
+            await self._flush()
+
+    def _put_ahead(self, offset: int, data: bytes) -> None:
+        if offset < self.size_bytes or offset in self._ahead:
+            raise Refused("wrong_offset", f"Bytes up to {self.size_bytes} were taken already; these are for {offset}.")
+        if self._ahead_bytes + len(data) > REORDER_BYTES_MAX:
+            raise Refused(
+                "gap", f"Bytes from {self.size_bytes} on are missing, and those for {offset} run too far ahead."
+            )
+        self._ahead[offset] = data
+        self._ahead_bytes += len(data)
+
+    def _take(self, data: bytes) -> None:
+        limit = min(self.offer.size_bytes_max or self.means.rules.size_bytes_max, self.means.rules.size_bytes_max)
+        if self.size_bytes + len(data) > limit:
+            raise Refused("too_large", f"At most {limit} bytes can be landed here as one file.")
+        if not self.pieces:
+            self._gathering_since = self.means.clock.monotonic()
+        self.pieces.append(data)
+        self._gathered_bytes += len(data)
+        self.size_bytes += len(data)
+
+    def _enough(self) -> bool:
+        if not self._grown:
+            self._grown = self.means.budget.grow(2 * PIECE_BYTES)
+        if not self._grown or self._gathered_bytes >= PIECE_BYTES:
+            return True
+        return self.means.clock.monotonic() - self._gathering_since > GATHER_SECONDS_MAX
+
+    async def _flush(self) -> None:
+        """Hands what was gathered to the store; one piece is on its way while the next is gathered."""
+        await self.stored()
+        pieces, self.pieces, self._gathered_bytes = self.pieces, [], 0
+        self._storing = asyncio.create_task(self._store(pieces))
+
+    async def _store(self, pieces: list[bytes]) -> None:
+        if self.staging is None and self.repeats is None:
+            await self._begin(pieces)
+        hashing = None
+        if self.digester is not None:
+            loop = asyncio.get_running_loop()
+            hashing = loop.run_in_executor(self.means.threads, self.digester.update, pieces)
+        try:
+            if self.staging is not None:
+                await self.staging.write(pieces)
+        finally:
+            if hashing is not None:
+                await hashing
+        self.touched_at = self.means.clock.now()
+
+    async def _begin(self, pieces: list[bytes]) -> None:
+        """The attempt's row stands before its first byte does."""
+        if self.recorded is not None:
+            await self.recorded
+        key = self.fix_key(b"".join(pieces)[:HEAD_BYTES] if len(pieces[0]) < HEAD_BYTES else pieces[0][:HEAD_BYTES])
+        self.staging = await self.means.intake.begin(self.id, key, self.offer.declared.size_bytes)
+        if not await self.means.attempts.move(self.id, self.fence, key=key):
+            raise self.overtaken()
+
+    def fix_key(self, head: bytes) -> Key:
+        """The key, decided once, by the name as it is known now and the first bytes."""
+        if self.key is None:
+            place = held_key if self.offer.wrong else companion_key if self.offer.companion else raw_key
+            self.key = place(self.offer.feed, self.attempt.opened_at, self.id, slug(self.offer.name, head))
+        return self.key
+
+    async def stored(self) -> None:
+        """Waits until what was handed to the store is taken; raises what went wrong there."""
+        if self._storing is not None:
+            storing, self._storing = self._storing, None
+            await storing
+
+    async def settle(self) -> None:
+        """Brings every byte into staging, if staging was begun. Raises Refused("gap") if some are missing."""
+        if self._ahead:
+            raise Refused("gap", f"Bytes from {self.size_bytes} on are missing.")
+        if self.staging is not None and self.pieces:
+            await self._flush()
+        await self.stored()
+
+    def overtaken(self) -> Refused:
+        """The refusal for a holder whose fence is no longer the row's."""
+        self.release()
+        return Refused("overtaken")
+
+    # --- the three ends ----------------------------------------------------------------------------------------------
+
+    async def sync(self) -> None:
+        """Makes what was taken without a gap durable, and goes on (SFTP's fsync)."""
+        if self.pieces:
+            await self._flush()
+        await self.stored()
+        if self.staging is not None:
+            await self.staging.park()
+
+    async def park(self, *, temporary: bool = False) -> None:
+        """Makes what was taken durable and resumable, not landed; another holder goes on by `Landing.resume`.
+
+        `temporary`: it waits for its final name, for a shorter time.
+        """
+        await self.landing.shielded(self.landing.park(self, temporary=temporary))
+
+    async def seal(self, *evidence: Evidence, name: str | None = None) -> Entered:
+        """Makes the delivery: returns only when its bytes are durable and its receipt is in the ledger.
+
+        `name` is the final name where it came late (a rename). Raises Refused with what the sender's own numbers say
+        (the bytes are then held as evidence), Unavailable when it is not certain yet: recovery goes on by itself.
+        """
+        return await self.landing.shielded(self.landing.seal(self, evidence, name))
+
+    async def drop(self, reason: str, sentence: str = "") -> Outcome:
+        """Ends the attempt without a delivery: `held` with evidence if bytes came, else `refused`."""
+        return await self.landing.shielded(self.landing.drop(self, reason, sentence))
+
+    def release(self) -> None:
+        """Gives memory back; nothing can be written any more."""
+        if not self.ended:
+            self.ended = True
+            self.pieces = []
+            self._ahead.clear()
+            if self._grown:
+                self.means.budget.shrink(2 * PIECE_BYTES)
+            self.landing.forget(self)
+
+    async def __aenter__(self) -> Self:
+        """The upload itself."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """A dropped connection is not an end: what was not ended inside is parked, or held as `cut`."""
+        if self.ended:
+            return
+        if isinstance(error, Refused):
+            await self.drop(error.reason, error.sentence)
+        elif self.offer.resumable:
+            await self.park()
+        elif isinstance(error, Unavailable):
+            await self.drop(error.reason, error.sentence)
+        else:
+            await self.drop("cut")
+
+
+def lease_until(means: Means) -> Time:
+    """When a lease taken now ends."""
+    return Time(means.clock.now() + int(means.rules.lease_seconds * 1_000_000))

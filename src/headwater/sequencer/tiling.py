@@ -1,0 +1,118 @@
+"""Moving committed entries out of the head into tiles and bundles, and publishing signed checkpoints."""
+
+from __future__ import annotations
+
+from headwater.errors import Damaged
+from headwater.layout import ledger_path
+from headwater.ledger.head import Head
+from headwater.ledger.note import Checkpoint, Signer, Verifier, open_note, sign_note
+from headwater.ledger.proof import consistency_proof, hashes_in, tiles_for_consistency, verify_consistency
+from headwater.ledger.tiles import TILE_WIDTH, Tile, TileFrontier, frontier_paths
+from headwater.ports.ledger import LedgerFiles
+
+
+class Tiling:
+    """The tiles of one log: `frontier` is what stands, `published` the newest signed checkpoint."""
+
+    def __init__(self, files: LedgerFiles, signer: Signer, log: str, frontier: TileFrontier) -> None:
+        self._files = files
+        self._signer = signer
+        self._log = log
+        self._frontier = frontier
+        self._partials: list[str] = []
+        self.published: Checkpoint | None = None
+
+    @property
+    def size(self) -> int:
+        """How many entries stand in tiles and bundles."""
+        return self._frontier.size
+
+    @classmethod
+    async def resume(cls, files: LedgerFiles, signer: Signer, head: Head) -> Tiling:
+        """Goes on where an earlier writer stopped.
+
+        Raises Damaged when tiles, head and checkpoint contradict each other: the root recomputed from the tiles and
+        the pending entries is not the head's, or a checkpoint was signed that this log does not extend.
+        """
+        stored = {}
+        for path in frontier_paths(head.tiled):
+            data = await files.read(ledger_path(head.log, path))
+            if data is None:
+                raise Damaged(f"The ledger {head.log} lacks {path}. Restore it from a mirror of the zone.")
+            stored[path] = data
+        try:
+            frontier = TileFrontier.at(head.tiled, stored.__getitem__)
+        except ValueError as error:
+            raise Damaged(f"The tiles of {head.log} cannot be read: {error}.") from error
+        if frontier.extend(head.pending)[0].edge() != head.edge:
+            raise Damaged(f"The tiles and the head of {head.log} give different trees of {head.size} entries.")
+        tiling = cls(files, signer, head.log, frontier)
+        await tiling._check_published(head)
+        return tiling
+
+    async def _check_published(self, head: Head) -> None:
+        note = await self._files.read(ledger_path(self._log, "checkpoint"))
+        if note is None:
+            return
+        try:
+            published = Checkpoint.parse(open_note(note.decode(), [Verifier.parse(self._signer.vkey)]))
+        except ValueError as error:
+            raise Damaged(f"The published checkpoint of {self._log} is not one of this key: {error}.") from error
+        if published.size > head.size or (published.size == head.size and published.root != head.root):
+            raise Damaged(
+                f"A checkpoint of {published.size} entries of {self._log} was published, "
+                f"but the head has {head.size} entries, or another root. An older copy of the zone was put back?"
+            )
+        if 0 < published.size < self.size:
+            await self._check_extends(published)
+        self.published = published
+
+    async def _check_extends(self, published: Checkpoint) -> None:
+        root = self._frontier.edge().root()
+        tiles = {}
+        for tile in tiles_for_consistency(published.size, self.size):
+            data = await self._files.read(ledger_path(self._log, tile.path))
+            if data is None:
+                raise Damaged(f"The ledger {self._log} lacks {tile.path}. Restore it from a mirror of the zone.")
+            tiles[tile] = data
+        try:
+            proof = consistency_proof(published.size, self.size, hashes_in(tiles))
+            verify_consistency(published.size, self.size, proof, published.root, root)
+        except ValueError as error:
+            raise Damaged(f"{self._log} does not extend its own checkpoint of {published.size}: {error}.") from error
+
+    async def tile_out(self, head: Head, size: int) -> None:
+        """Writes every tile and bundle that a checkpoint of `size` (≤ the head's) needs and that does not stand yet."""
+        entries = head.pending[self.size - head.tiled : size - head.tiled]
+        frontier, files = self._frontier.extend(entries)
+        await self._files.create([(ledger_path(self._log, path), data) for path, data in files])
+        self._frontier = frontier
+        await self._prune(files)
+
+    async def publish(self) -> None:
+        """Signs and publishes the checkpoint of what stands in tiles; never one smaller than the last."""
+        if self.published is not None and self.published.size >= self.size:
+            return
+        checkpoint = Checkpoint(self._signer.name, self.size, self._frontier.edge().root())
+        note = sign_note(checkpoint.text(), self._signer)
+        await self._files.publish(ledger_path(self._log, "checkpoint"), note.encode())
+        self.published = checkpoint
+
+    async def _prune(self, files: list[tuple[str, bytes]]) -> None:
+        """Partial tiles may go once their full one stands (tlog-tiles, "Partial tiles")."""
+        full = {path for path, _ in files if ".p/" not in path}
+        gone = [path for path in self._partials if path.partition(".p/")[0] in full]
+        self._partials = [path for path in self._partials if path not in gone]
+        self._partials += [path for path, _ in files if ".p/" in path]
+        if gone:
+            await self._files.prune([ledger_path(self._log, path) for path in gone])
+
+
+def full_tiles(size: int) -> int:
+    """The largest number of entries ≤ `size` that leaves no partial bundle."""
+    return size - size % TILE_WIDTH
+
+
+def tile_ledger_path(log: str, tile: Tile) -> str:
+    """Where a tile of a log lies in the zone."""
+    return ledger_path(log, tile.path)
