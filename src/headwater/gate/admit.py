@@ -8,21 +8,21 @@ from typing import Final
 
 from headwater.gate.addresses import block
 from headwater.gate.bans import Bans
-from headwater.gate.credentials import looks_like_token
 from headwater.gate.identify import Caller, Identities
 from headwater.gate.refusals import GUESSES, NotLetIn, TryLater, Why
 from headwater.gate.turned_away import TurnedAway
 from headwater.terms import Door
 
 _FAMILIAR_MAX: Final = 10_000
+_BANNED: Final = "Too many wrong attempts came from this address. Wait, then show a valid credential."
 
 
 class Admission:
     """Makes callers of what was shown; counts, and bans for, what was wrong.
 
     Everything right is let in, from a banned address too, with one exception that keeps a ban worth having: checking a
-    password is dear (argon2), so from a banned address it is checked only for a name that has logged in with a password
-    from there before, while this process lives. All other failures from there get the same 429 at no cost.
+    password is dear (argon2), so from a banned address it is checked only for a name that logged in from there before,
+    while this process lives. All other failures from there get the same 429 at no cost.
     """
 
     def __init__(self, identities: Identities, bans: Bans, turned_away: TurnedAway) -> None:
@@ -45,17 +45,16 @@ class Admission:
         """The caller who shows a token, or a name with a secret, or else a client certificate (SHA-256 in hex).
 
         `peer` is the address alone, `detail` some words for the log's sample (a path, a user agent; never a secret).
-        Raises NotLetIn (with nothing shown too), TryLater("banned") and ("too_many"), Unavailable("busy")."""
+        Raises NotLetIn (with nothing shown too), TryLater("banned") and ("too_many"), Unavailable("busy").
+        """
         banned_seconds = self._bans.seconds_left(peer)
         try:
             if token is not None:
                 return self._identities.by_token(token, peer, secure=secure)
             if basic is not None:
                 return await self._by_basic(*basic, peer, secure=secure, banned=banned_seconds > 0)
-            if certificate is not None:
-                return self._identities.by_certificate(certificate, peer)
-            raise NotLetIn(Why.NONE_SHOWN)
-        except asyncio.CancelledError:  # went away before its password was checked: counts as wrong, or guessing is free
+            return self._by_certificate(certificate, peer)
+        except asyncio.CancelledError:  # went away while its password was checked: wrong, or guessing would be free
             self._bans.wrong(peer)
             raise
         except NotLetIn as refusal:
@@ -66,18 +65,17 @@ class Admission:
                 raise TryLater("banned", _BANNED, retry_after_seconds=banned_seconds) from None
             raise
 
+    def _by_certificate(self, certificate: str | None, peer: str) -> Caller:
+        if certificate is None:
+            raise NotLetIn(Why.NONE_SHOWN)
+        return self._identities.by_certificate(certificate, peer)
+
     async def _by_basic(self, name: str, secret: str, peer: str, *, secure: bool, banned: bool) -> Caller:
         place = (block(peer), name)
-        if looks_like_token(secret):
-            return await self._identities.by_basic(name, secret, peer, secure=secure)
-        if banned and place not in self._familiar:
-            raise NotLetIn(Why.WRONG, name if self._identities.identity(name) else "")
-        caller = await self._identities.by_basic(name, secret, peer, secure=secure)
+        check_passwords = not banned or place in self._familiar
+        caller = await self._identities.by_basic(name, secret, peer, secure=secure, check_passwords=check_passwords)
         self._familiar[place] = None
         self._familiar.move_to_end(place)
         if len(self._familiar) > _FAMILIAR_MAX:
             self._familiar.popitem(last=False)
         return caller
-
-
-_BANNED = "Too many wrong attempts came from this address. Wait, then show a valid credential."

@@ -1,22 +1,23 @@
 """Bans: addresses that keep showing wrong credentials get a cheap refusal for a while. One table for all doors.
 
-A ban is on failing, not on the address: behind one NAT, or one proxy, sit senders who did nothing. So a right credential
+A ban is on failing, not on the address: behind one NAT or one proxy sit senders who did nothing. So a right credential
 is let in from a banned address too (`admit.py` says how far that goes for passwords, which are dear to check), and
-loopback needs no exception. A ban therefore never shuts out who it was not meant for; what it takes away is the answer
-to a guess, and the work we do for it. Tokens and keys cannot be guessed anyway; passwords are made by us.
+loopback needs no exception. What a ban takes away is the answer to a guess, and the work that a guess makes us do;
+nobody gets in by it who would not without: tokens and keys cannot be guessed, and passwords are made by us.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
+from typing import Final
 
 import msgspec
 
 from headwater.gate.addresses import block
 from headwater.ports.clock import Clock
 
-_FORGOTTEN_SECONDS = 24 * 3600.0
-_DOUBLINGS_MAX = 32
+_FORGOTTEN_SECONDS: Final = 24 * 3600.0
+_DOUBLINGS_MAX: Final = 32
 
 
 class BanRules(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,9 +25,12 @@ class BanRules(msgspec.Struct, frozen=True, kw_only=True):
 
     threshold: float = 20.0
     half_life_seconds: float = 300.0
-    seconds: float = 60.0
-    seconds_max: float = 900.0
+    seconds: float = 600.0
+    seconds_max: float = 3600.0
     addresses_max: int = 100_000
+
+
+USUAL: Final = BanRules()
 
 
 class Ban(msgspec.Struct, frozen=True):
@@ -44,9 +48,9 @@ class _Record(msgspec.Struct):
 
 
 class Bans:
-    """Who failed too often. Every call is O(1); the table is bounded, and forgets the address that failed longest ago."""
+    """Who failed too often. Every call is O(1); the table is bounded and forgets who failed longest ago."""
 
-    def __init__(self, clock: Clock, rules: BanRules = BanRules()) -> None:
+    def __init__(self, clock: Clock, rules: BanRules = USUAL) -> None:
         self._clock = clock
         self._rules = rules
         self._records: OrderedDict[str, _Record] = OrderedDict()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
+import re
 from collections.abc import Callable
 from typing import Final
 
@@ -21,8 +21,8 @@ _TOKEN_BYTES: Final = 32
 _TOKEN_LENGTH: Final = 46
 _PASSWORD_BYTES: Final = 18
 _SHOWN_HEX: Final = 16
-_SHA256_HEX: Final = 64
-_SSH_TYPES: Final = (
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
+_SSH_KINDS: Final = (
     "ssh-ed25519",
     "sk-ssh-ed25519@openssh.com",
     "ecdsa-sha2-nistp256",
@@ -64,41 +64,52 @@ def token_digest(token: str) -> str:
     return hashlib.sha256(token.encode(errors="surrogateescape")).hexdigest()
 
 
-def token_credential(digest: str, at: Time, expires_at: Time | None = None) -> Credential:
-    """The credential of a token with this digest."""
-    return _credential(TOKEN, f"token:{digest[:_SHOWN_HEX]}", digest, at, expires_at)
+def token_credential(digest: str) -> Credential:
+    """The credential of the token with this digest."""
+    return _credential(TOKEN, f"token:{digest[:_SHOWN_HEX]}", digest)
 
 
-def password_credential(argon2id: str, at: Time, expires_at: Time | None = None) -> Credential:
-    """The credential of a password with this hash. Its fingerprint is of the salted hash and tells nothing of it."""
-    shown = hashlib.sha256(argon2id.encode()).hexdigest()[:_SHOWN_HEX]
-    return _credential(PASSWORD, f"password:{shown}", argon2id, at, expires_at)
+def password_credential(argon2id: str) -> Credential:
+    """The credential of the password with this hash. Its fingerprint is of the salted hash and tells nothing of it."""
+    return _credential(PASSWORD, f"password:{hashlib.sha256(argon2id.encode()).hexdigest()[:_SHOWN_HEX]}", argon2id)
 
 
-def certificate_credential(sha256: str, at: Time, expires_at: Time | None = None) -> Credential:
-    """The credential of a client certificate: SHA-256 of its DER in hex, with colons or without."""
+def certificate_credential(sha256: str) -> Credential:
+    """The credential of a client certificate, named by the SHA-256 of its DER: hex, with colons or without.
+
+    Raises Refused("bad_request") for anything else.
+    """
     digest = sha256.replace(":", "").lower()
-    if len(digest) != _SHA256_HEX or not set(digest) <= set("0123456789abcdef"):
-        raise Refused("bad_request", "A certificate is named by its SHA-256: 64 hex characters, with colons or without.")
-    return _credential(CERTIFICATE, f"certificate:{digest}", digest, at, expires_at)
+    if not _SHA256.fullmatch(digest):
+        raise Refused(
+            "bad_request", "A certificate is named by its SHA-256: 64 hex characters, with colons or without."
+        )
+    return _credential(CERTIFICATE, f"certificate:{digest}", digest)
 
 
-def ssh_key_credential(line: str, at: Time, expires_at: Time | None = None) -> Credential:
+def ssh_key_credential(line: str) -> Credential:
     """The credential of a public key as a `.pub` file has it; the fingerprint is OpenSSH's `SHA256:…`.
 
-    Raises Refused("bad_request") for anything else, a private key above all."""
+    Raises Refused("bad_request") for anything else, a private key above all.
+    """
     kind, _, rest = line.strip().partition(" ")
-    body = rest.split(" ")[0]
+    body = rest.partition(" ")[0]
     try:
         blob = base64.b64decode(body, validate=True)
-    except binascii.Error:
+    except ValueError:
         blob = b""
     # RFC 4253 §6.6: the blob begins with the length and the name of its kind
-    if kind not in _SSH_TYPES or not blob.startswith(len(kind).to_bytes(4, "big") + kind.encode()):
+    if kind not in _SSH_KINDS or not blob.startswith(len(kind).to_bytes(4, "big") + kind.encode()):
         raise Refused("bad_request", "That is no public SSH key. Give the .pub file: 'ssh-ed25519 AAAA… comment'.")
-    fingerprint = "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).rstrip(b"=").decode()
-    return _credential(SSH_KEY, fingerprint, f"{kind} {body}", at, expires_at)
+    digest = base64.b64encode(hashlib.sha256(blob).digest()).rstrip(b"=").decode()
+    return _credential(SSH_KEY, f"SHA256:{digest}", f"{kind} {body}")
 
 
-def _credential(kind: str, fingerprint: str, secret: str, at: Time, expires_at: Time | None) -> Credential:
-    return Credential(kind=kind, fingerprint=fingerprint, secret=secret, added_at=at, expires_at=expires_at)
+def dated(credential: Credential, at: Time, lifetime_seconds: float | None = None) -> Credential:
+    """The credential as added at this time, to expire after its lifetime if it has one."""
+    ends = None if lifetime_seconds is None else Time(at + round(lifetime_seconds * 1_000_000))
+    return msgspec.structs.replace(credential, added_at=at, expires_at=ends)
+
+
+def _credential(kind: str, fingerprint: str, secret: str) -> Credential:
+    return Credential(kind=kind, fingerprint=fingerprint, secret=secret, added_at=Time(0))

@@ -56,9 +56,9 @@ class _Known(msgspec.Struct, frozen=True):
 class Identities:
     """All identities, those of the books and those declared in the configuration (which win), in memory.
 
-    `refresh` fills it; call it after every change, and now and then where other nodes change the books too. Every way of
-    showing a credential returns a Caller or raises NotLetIn, which looks the same whatever was wrong with it; only who
-    shows a right credential from a wrong address is told so.
+    `refresh` fills it; call it after every change, and now and then where other nodes change the books too. Every way
+    of showing a credential returns a Caller or raises NotLetIn, which looks the same whatever was wrong with it; only
+    who shows a right credential from a wrong address is told so.
     """
 
     def __init__(
@@ -79,9 +79,9 @@ class Identities:
         """Reads the books again, and takes what the configuration declares now where that is given."""
         async with self._refreshing:  # or an older reading could replace a newer one
             stored = await self._book.identities()
-            self._declared = self._declared if declared is None else tuple(declared)
-            self._by_name = {identity.name: identity for identity in (*stored, *self._declared)}
-            self._index()
+            declared = self._declared if declared is None else tuple(declared)
+            self._index({identity.name: identity for identity in (*stored, *declared)})
+            self._declared = declared
 
     def identity(self, name: str) -> Identity | None:
         """The identity of this name, also a revoked one."""
@@ -93,32 +93,38 @@ class Identities:
 
     def by_token(self, token: str, peer: str, *, secure: bool) -> Caller:
         """Who has this token. Costs a few microseconds."""
-        return self._let_in(self._find(TOKEN, token_digest(token)), peer, secure)
+        return self._let_in(self._known(TOKEN, token_digest(token)), peer, secure=secure)
 
     def by_certificate(self, sha256: str, peer: str) -> Caller:
         """Who has the client certificate with this SHA-256 (of its DER, lower-case hex)."""
-        return self._let_in(self._find(CERTIFICATE, sha256), peer, secure=True)
+        return self._let_in(self._known(CERTIFICATE, sha256), peer, secure=True)
 
     async def by_password(self, name: str, password: str, peer: str, *, secure: bool) -> Caller:
         """Who has this name and password. Raises TryLater, Unavailable("busy") when too many logins wait.
 
-        An unknown name, a wrong password and no password at all take the same number of argon2 checks."""
+        An unknown name, a wrong password and no password at all take the same number of argon2 checks.
+        """
         tried = {known.credential.secret: known for known in self._by_password.get(name, ())}
         found = await self._passwords.match(password, list(tried), self._tries, block(peer))
         if found is None:
             raise NotLetIn(Why.WRONG, name if name in self._by_name else "")
-        return self._let_in(tried[found], peer, secure)
+        return self._let_in(tried[found], peer, secure=secure)
 
-    async def by_basic(self, name: str, secret: str, peer: str, *, secure: bool) -> Caller:
-        """Who has this name and this token or password (RFC 7617, FTP's USER and PASS); over TLS or from loopback."""
+    async def by_basic(
+        self, name: str, secret: str, peer: str, *, secure: bool, check_passwords: bool = True
+    ) -> Caller:
+        """Who has this name and this token or password (RFC 7617, FTP's USER and PASS); over TLS or from loopback.
+
+        With `check_passwords` off, what would take an argon2 check counts as wrong.
+        """
         if not (secure or is_loopback(peer)):
             raise NotLetIn(Why.INSECURE)
-        if not looks_like_token(secret):
+        known = self._known(TOKEN, token_digest(secret))
+        if known is None and check_passwords and not looks_like_token(secret):
             return await self.by_password(name, secret, peer, secure=secure)
-        known = self._find(TOKEN, token_digest(secret))
-        if known.identity.name != name:
-            raise NotLetIn(Why.WRONG, known.identity.name)
-        return self._let_in(known, peer, secure)
+        if known is None or known.identity.name != name:
+            raise NotLetIn(Why.WRONG, name if name in self._by_name else "")
+        return self._let_in(known, peer, secure=secure)
 
     async def flush(self) -> None:
         """Writes first and last uses since the last flush. Raises what the book raises, and keeps them then."""
@@ -133,15 +139,15 @@ class Identities:
                 self._uses[key] = (times[0], self._uses.get(key, times)[1])
             raise
 
-    def _find(self, kind: str, digest: str) -> _Known:
+    def _known(self, kind: str, digest: str) -> _Known | None:
         # Found by half of the digest and compared as a whole in constant time: how long this takes tells a guesser
         # nothing about a digest that stands here.
         known = self._by_digest.get((kind, digest[:_FOUND_BY]))
-        if known is None or not hmac.compare_digest(known.credential.secret, digest):
-            raise NotLetIn(Why.UNKNOWN)
-        return known
+        return known if known is not None and hmac.compare_digest(known.credential.secret, digest) else None
 
-    def _let_in(self, known: _Known, peer: str, secure: bool) -> Caller:  # noqa: FBT001  (a fact, not a switch)
+    def _let_in(self, known: _Known | None, peer: str, *, secure: bool) -> Caller:
+        if known is None:
+            raise NotLetIn(Why.UNKNOWN)
         name, shown, now = known.identity.name, known.credential.fingerprint, self._clock.now()
         if not known.live(now):
             raise NotLetIn(Why.REVOKED if known.revoked else Why.EXPIRED, name)
@@ -151,24 +157,25 @@ class Identities:
         self._uses[name, shown] = (use[0] if use else now, now)
         return Caller(known.identity, shown, peer, secure)
 
-    def _index(self) -> None:
+    def _index(self, identities: dict[str, Identity]) -> None:
         now = self._clock.now()
-        self._by_digest.clear()
-        self._by_password.clear()
-        for identity in self._by_name.values():
-            known = [_known(identity, credential) for credential in identity.credentials]
+        by_digest: dict[tuple[str, str], _Known] = {}
+        by_password: dict[str, list[_Known]] = {}
+        for name, identity in identities.items():
+            known = [_one(identity, credential) for credential in identity.credentials]
             for one in known:
                 if one.credential.kind in {TOKEN, CERTIFICATE}:
-                    self._by_digest[one.credential.kind, one.credential.secret[:_FOUND_BY]] = one
+                    by_digest[one.credential.kind, one.credential.secret[:_FOUND_BY]] = one
             passwords = [one for one in reversed(known) if one.credential.kind == PASSWORD]
             passwords.sort(key=lambda one: not one.live(now))
             live = sum(one.live(now) for one in passwords)
-            # Beside the live ones the last dead one, so that operators read "expired" and not "wrong"
-            self._by_password[identity.name] = passwords[: max(live, _PASSWORDS_TRIED)]
-        self._tries = max([1, *map(len, self._by_password.values())])
+            # Beside the live ones the newest dead one, so that operators read "expired" and not "wrong"
+            by_password[name] = passwords[: max(live, _PASSWORDS_TRIED)]
+        self._by_name, self._by_digest, self._by_password = identities, by_digest, by_password
+        self._tries = max([1, *map(len, by_password.values())])
 
 
-def _known(identity: Identity, credential: Credential) -> _Known:
+def _one(identity: Identity, credential: Credential) -> _Known:
     ends = [at for at in (identity.expires_at, credential.expires_at) if at is not None]
     revoked = identity.revoked_at is not None or credential.revoked_at is not None
     return _Known(identity, credential, networks(identity.addresses), min(ends, default=_NEVER), revoked)

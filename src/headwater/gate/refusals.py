@@ -34,7 +34,8 @@ class NotLetIn(Refused):
     """No caller could be made of what was shown.
 
     Whatever was wrong with the credential, the reason is `unauthenticated` and the sentence one and the same. `why`, and
-    the name of the known `sender` it concerns, are for counters alone."""
+    the name of the known `sender` it concerns, are for counters alone.
+    """
 
     def __init__(self, why: Why, sender: str = "") -> None:
         super().__init__(why if why in _SENTENCES else "unauthenticated", _SENTENCES.get(why, _ONE_FOR_ALL))

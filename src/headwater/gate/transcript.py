@@ -20,7 +20,8 @@ _PLAIN = (str, int, float, bool, type(None))
 def harmless(value: Any) -> str | int | float | bool | None:
     """The value if it is of a plain type, else the name of its type alone: so no secret, body or object gets in.
 
-    Text is cut at 512 characters, what could steer a terminal is escaped, and what looks like one of our tokens goes."""
+    Text is cut at 512 characters, what could steer a terminal is escaped, and what looks like one of our tokens goes.
+    """
     if isinstance(value, Enum):
         value = value.value
     if type(value) not in _PLAIN:
@@ -32,7 +33,8 @@ def harmless(value: Any) -> str | int | float | bool | None:
 
 class Transcript:
     """Events in order. When they become too many or too large, the first half of the room keeps the beginning, the
-    second the end; what fell out between is counted in an event `dropped`."""
+    second the end; what fell out between is counted in an event `dropped`.
+    """
 
     def __init__(self, clock: Clock, *, events_max: int = 200, bytes_max: int = 16 * 1024) -> None:
         self._clock = clock
@@ -49,11 +51,7 @@ class Transcript:
         row = {"at": time_text(self._clock.now()), "event": event}
         row |= {key: harmless(value) for key, value in detail.items()}
         size = len(msgspec.json.encode(row)) + 1
-        if (
-            not self._last
-            and len(self._first) < self._events_max
-            and self._first_bytes + size <= self._bytes_max
-        ):
+        if not self._last and len(self._first) < self._events_max and self._first_bytes + size <= self._bytes_max:
             self._first.append(row)
             self._first_bytes += size
             return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from headwater.errors import Damaged, HeadwaterError, Misconfigured, Unavailable
+from headwater.errors import Damaged, Unavailable
 
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _OUTSIDE = {
@@ -19,20 +19,15 @@ _OUTSIDE = {
 }
 
 
-def failure(error: sqlite3.Error) -> HeadwaterError:
-    """The failure that stands for an error of SQLite; the error's own text has no values in it.
+def failure(error: Exception) -> Exception:
+    """The failure that stands for an error of SQLite, whose text never holds values; any other error as it is.
 
-    A constraint or a wrong statement is a fault of ours, and comes back as Damaged too: nobody may go on over it."""
+    A row that breaks a constraint is a fault of ours and stays the error that it is."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code == sqlite3.SQLITE_FULL:
         return Unavailable("full", "The disk that holds the books is full: make room on it.")
     if code in _OUTSIDE:
         return Unavailable("books_unavailable", f"The books cannot be used just now: {error}.")
     if code in _DAMAGED:
-        return Damaged(f"The books are damaged: {error}. Keep the file, and restore them from the last backup.")
-    return Damaged(f"The books refused a row: {error}.")
-
-
-def is_outside(error: BaseException) -> bool:
-    """Whether the same rows can be written later: the disk or the file is at fault, not a row."""
-    return isinstance(error, sqlite3.Error) and isinstance(failure(error), Unavailable)
+        return Damaged(f"The books are damaged ({error}): keep the file, and restore the newest backup.")
+    return error

@@ -13,7 +13,8 @@ from headwater.books.sqlite.failures import failure
 
 SQLITE_VERSION_MIN = (3, 34, 0)
 _CACHE_KIB = 64 * 1024
-_BUSY_MILLISECONDS = 10_000
+_WAL_BYTES_KEPT = 64 * 1024 * 1024
+_BUSY_SECONDS = 2.0
 
 
 class Migration(NamedTuple):
@@ -33,7 +34,7 @@ OLDEST_FACT = "node.books_oldest_schema"
 def connect(path: Path) -> sqlite3.Connection:
     """A connection in autocommit: transactions are begun and ended by whoever owns it."""
     connection = sqlite3.connect(
-        path, isolation_level=None, timeout=_BUSY_MILLISECONDS / 1000, cached_statements=256, check_same_thread=False
+        path, isolation_level=None, timeout=_BUSY_SECONDS, cached_statements=256, check_same_thread=False
     )
     connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
     return connection
@@ -45,6 +46,7 @@ def connect_for_writing(path: Path) -> sqlite3.Connection:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA wal_autocheckpoint = 0")
+    connection.execute(f"PRAGMA journal_size_limit = {_WAL_BYTES_KEPT}")
     return connection
 
 

@@ -1,0 +1,270 @@
+"""The few things a directory zone asks of a file system, each durable when it returns.
+
+The rules: data are synced before a name is given to them, the folder is synced after; a folder's own name is synced in
+its parent; and a sync that failed is never tried again, for the kernel has forgotten by then what it could not write.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import secrets
+import socket
+import stat
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+
+from awscrt.checksums import crc64nvme
+
+from headwater.errors import Damaged, Misconfigured, Refused, Unavailable
+from headwater.terms import Digests
+
+OBJECT_MODE = 0o440
+FOLDER_MODE = 0o750
+PIECE_BYTES = 1 << 20
+_IOV_MAX = 1024
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_FOLDERS_KNOWN_MAX = 4096
+_UNFIT = frozenset(("", ".", ".."))
+
+
+def unavailable(error: OSError) -> Unavailable:
+    """The failure that an OSError means to a caller: `full` when there is no room, else `store_unavailable`."""
+    reason = "full" if error.errno in _FULL else "store_unavailable"
+    return Unavailable(reason, f"The landing zone's disk says: {error.strerror or error}.")
+
+
+class Disk:
+    """A folder on a disk, and what this process knows about it. Every method blocks; call them in a thread.
+
+    Methods raise OSError, which `with disk:` turns into Unavailable, and Damaged for ever after the first failed sync:
+    the process must stop, and the next one reads what is really there."""
+
+    def __init__(self, root: str | Path) -> None:
+        self.root = str(Path(root).absolute())
+        self._broken = ""
+        self._unnamed = True
+        self._durable: set[str] = set()
+
+    def __enter__(self) -> None:
+        if self._broken:
+            raise Damaged(self._broken)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, OSError):
+            raise unavailable(error) from error
+
+    def path(self, key: str) -> str:
+        """The path of a key. Raises Refused("bad_name") for one that is absolute or has empty, `.` or `..` parts."""
+        parts = key.split("/")
+        if not _UNFIT.isdisjoint(parts) or "\0" in key:
+            raise Refused("bad_name", f"{key!r} is not a key of this zone.")
+        return f"{self.root}/{key}"
+
+    def sync(self, fd: int) -> None:
+        """Makes a file with all its facts, or a folder with its names, durable."""
+        self._sync(os.fsync, fd)
+
+    def sync_data(self, fd: int) -> None:
+        """Makes a file's bytes and length durable."""
+        self._sync(os.fdatasync, fd)
+
+    def sync_folder(self, folder: str) -> None:
+        """Makes the names in a folder of the zone durable; `""` is the root."""
+        fd = os.open(f"{self.root}/{folder}", os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            self.sync(fd)
+        finally:
+            os.close(fd)
+
+    def open_folder(self, folder: str) -> int:
+        """A descriptor of a folder of the zone that stands durably; made where it is missing."""
+        for again in (False, True):
+            self.make_folder(folder)
+            try:
+                return os.open(f"{self.root}/{folder}", os.O_RDONLY | os.O_DIRECTORY)
+            except FileNotFoundError:  # somebody removed it since we made it
+                if again:
+                    raise
+                self._durable.clear()
+        raise AssertionError
+
+    def make_folder(self, folder: str) -> None:
+        """Makes a folder and those above it, durably. The root must be there.
+
+        A folder that stands is trusted only after this process has synced its parent: whoever made it may have been
+        killed before that."""
+        if folder in self._durable or not folder:
+            return
+        parent = folder.rpartition("/")[0]
+        self.make_folder(parent)
+        with suppress(FileExistsError):
+            os.mkdir(f"{self.root}/{folder}", FOLDER_MODE)  # noqa: PTH102 - the hot path has no use for a Path
+        self.sync_folder(parent)
+        if len(self._durable) >= _FOLDERS_KNOWN_MAX:
+            self._durable.clear()
+        self._durable.add(folder)
+
+    def new_file(self, folder_fd: int) -> NewFile:
+        """A file for this folder that nobody sees yet."""
+        if self._unnamed:
+            try:
+                return NewFile(os.open(".", os.O_TMPFILE | os.O_WRONLY, OBJECT_MODE, dir_fd=folder_fd), None)
+            except OSError as error:
+                if error.errno not in (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL):
+                    raise
+                self._unnamed = False  # this file system cannot: a temporary name it is
+        self.make_folder("incoming")
+        path = f"{self.root}/incoming/{secrets.token_hex(8)}.tmp"
+        return NewFile(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, OBJECT_MODE), path)
+
+    def _sync(self, call: Callable[[int], None], fd: int) -> None:
+        if self._broken:
+            raise Damaged(self._broken)
+        try:
+            call(fd)
+        except OSError as error:
+            self._broken = (
+                f"The disk of {self.root} could not make written data durable ({error.strerror}). "
+                "Check the disk, then start again: what it holds is then read anew."
+            )
+            raise Damaged(self._broken) from error
+
+
+class NewFile:
+    """A file that nobody sees until it is linked: without any name where the file system can do that (O_TMPFILE),
+    under a temporary one in `incoming/` elsewhere. `discard` in every case."""
+
+    def __init__(self, fd: int, path: str | None) -> None:
+        self.fd = fd
+        self._path = path
+
+    def link(self, folder_fd: int, name: str) -> None:
+        """Gives it its name; raises FileExistsError if that is taken."""
+        source = self._path or f"/proc/self/fd/{self.fd}"
+        os.link(source, name, dst_dir_fd=folder_fd, follow_symlinks=True)
+
+    def discard(self) -> None:
+        """Closes it, and forgets it where it was not linked."""
+        os.close(self.fd)
+        if self._path is not None:
+            with suppress(OSError):
+                os.unlink(self._path)  # noqa: PTH108
+
+
+def write_all(fd: int, pieces: Sequence[bytes | memoryview], offset: int) -> int:
+    """Writes the pieces from `offset` on, as they lie, and returns where they end."""
+    rest = [memoryview(piece) for piece in pieces if piece]
+    first = 0
+    while first < len(rest):
+        written = os.pwritev(fd, rest[first : first + _IOV_MAX], offset)
+        offset += written
+        while first < len(rest) and written >= len(rest[first]):
+            written -= len(rest[first])
+            first += 1
+        if written:
+            rest[first] = rest[first][written:]
+    return offset
+
+
+def start_writeback(fd: int, offset: int, size_bytes: int) -> None:
+    """Has the kernel begin to write this range now, so that the sync that follows is short.
+
+    POSIX_FADV_DONTNEED starts the writing of dirty pages; it drops only clean ones, and these are not."""
+    os.posix_fadvise(fd, offset, size_bytes, os.POSIX_FADV_DONTNEED)
+
+
+def checksum(pieces: Sequence[bytes]) -> str:
+    """The CRC-64/NVME of these bytes, as 16 lower-case hex digits."""
+    crc = 0
+    for piece in pieces:
+        crc = crc64nvme(piece, crc)
+    return f"{crc:016x}"
+
+
+def is_same(folder_fd: int, name: str, digests: Digests) -> bool:
+    """Whether the file under this name has this size and, read whole, this CRC-64/NVME."""
+    fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=folder_fd)
+    try:
+        return os.fstat(fd).st_size == digests.size_bytes and file_checksum(fd) == digests.crc64nvme
+    finally:
+        os.close(fd)
+
+
+def file_checksum(fd: int) -> str:
+    """The CRC-64/NVME of a file from its beginning."""
+    crc, offset = 0, 0
+    while piece := os.pread(fd, PIECE_BYTES, offset):
+        crc = crc64nvme(piece, crc)
+        offset += len(piece)
+    return f"{crc:016x}"
+
+
+def object_facts(path: str) -> os.stat_result | None:
+    """The facts of a regular file; None where there is none. A link is not followed: it is no object."""
+    try:
+        facts = os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return facts if stat.S_ISREG(facts.st_mode) else None
+
+
+class ZoneLock:
+    """The right to write in a zone, held until `release` or the end of the process."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+
+    @property
+    def held(self) -> bool:
+        """Whether it was not released yet."""
+        return self._fd >= 0
+
+    def release(self) -> None:
+        """Gives the right up. Repeatable."""
+        if self.held:
+            os.close(self._fd)
+            self._fd = -1
+
+
+def lock(root: str | Path) -> ZoneLock:
+    """Takes the right to write in the zone at `root` (flock on `<root>/lock`), without waiting.
+
+    Raises Misconfigured("in_use") that names the process which has it. Temporary names that a killed process left are
+    removed: nobody else can be using them."""
+    path = Path(root) / "lock"
+    try:
+        fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o640)
+    except OSError as error:
+        raise Misconfigured(f"{path} cannot be opened for writing: {error.strerror}.") from error
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.pread(fd, 1024, 0).decode(errors="replace").strip() or "another process"
+        os.close(fd)
+        raise Misconfigured(f"{root} is in use by {holder}; stop it first.", "in_use") from None
+    os.ftruncate(fd, 0)
+    os.pwrite(fd, f"process {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
+    for left in Path(root).glob("incoming/*.tmp"):
+        left.unlink(missing_ok=True)
+    return ZoneLock(fd)
+
+
+def filesystem(root: str | Path) -> str:
+    """The kind of file system that `root` lies on (`ext4`, `tmpfs`, `overlay`, `nfs4` …), as proc_pid_mountinfo(5)
+    tells it; `unknown` where it cannot be told."""
+    target = os.path.realpath(root)
+    best, kind = "", "unknown"
+    with suppress(OSError):
+        for line in Path("/proc/self/mountinfo").read_text().splitlines():
+            mount, _, rest = line.partition(" - ")
+            point = mount.split(" ")[4].encode().decode("unicode_escape")  # a space in a path stands there as \040
+            inside = target == point or target.startswith(point.rstrip("/") + "/")
+            if inside and len(point) >= len(best):  # of two on one point, the later hides the earlier
+                best, kind = point, rest.split(" ")[0]
+    return kind
