@@ -1,25 +1,29 @@
 """What headwater.toml may say: one frozen tree, each key with its type, default and meaning.
 
-Of this tree alone `config.py` reads a file, and `config_pages.py` makes reference, template and JSON Schema. A field's key
-is its name without the unit: `resume_for_seconds` is written `resume_for`.
+`config.py` reads files by this tree alone, and `config_pages.py` makes reference, template and JSON Schema of it. A
+field's key is its name without the unit: `resume_for_seconds` is written `resume_for`.
 """
 
 from __future__ import annotations
 
 import re
+from enum import StrEnum
+from functools import cache
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
 import msgspec
 
 from headwater.config_values import (
+    ADDRESS,
     BOOKS,
     CERTIFICATE,
-    COMPANION,
+    COUNT,
     DURATION,
     FEED_ROOT,
+    FLAG,
     LISTEN,
-    NAME,
     NETWORK,
     PATH,
     PATTERN,
@@ -28,17 +32,20 @@ from headwater.config_values import (
     SECRET,
     SIZE,
     SSH_KEY,
+    TEXT,
     TIMEZONE,
     TOKEN,
     URL,
+    ZONE,
+    Address,
     DirectoryZone,
-    Listen,
+    Form,
     Ports,
     PostgresBooks,
     S3Zone,
     Secret,
     SqliteBooks,
-    ZONE,
+    choice,
 )
 from headwater.terms import Durability
 
@@ -62,11 +69,30 @@ def key_of(field: str) -> str:
     return re.sub(r"_(seconds|bytes|sha256)(?=_max$|$)", "", field)
 
 
+class Shape(NamedTuple):
+    """How a field is written: a value of a form, `many` of them, a table, tables by name, or a value or else a table."""
+
+    form: Form | None = None
+    many: bool = False
+    table: type[Table] | None = None
+    named: bool = False
+
+
+class Field(NamedTuple):
+    """A field of a table, as the file sees it; `default` is `msgspec.NODEFAULT` where it must be set."""
+
+    name: str
+    key: str
+    shape: Shape
+    about: About
+    default: Any
+
+
 class Table(msgspec.Struct, frozen=True, kw_only=True, rename=key_of):
     """A table of the file."""
 
 
-class S3(Table):
+class S3(Table, frozen=True):
     """The S3 of the zone. Credentials come from the AWS chain only (profile, IRSA, ECS role), never from this file."""
 
     region: Annotated[str | None, About("The bucket's region.", '"eu-central-1"', "the AWS chain's")] = None
@@ -74,7 +100,7 @@ class S3(Table):
     kms_key: Annotated[str | None, About("The KMS key that new objects are encrypted with.", '"arn:aws:kms:…"')] = None
 
 
-class Keys(Table):
+class Keys(Table, frozen=True):
     """The node's own keys. All nodes of a cluster share them."""
 
     ledger: Annotated[
@@ -88,7 +114,7 @@ class Keys(Table):
     ] = ()
 
 
-class TlsFiles(Table):
+class TlsFiles(Table, frozen=True):
     """Certificate and key, in PEM files that are watched and read again when they change."""
 
     certificate: Annotated[Path, PATH, About("The certificate and its chain.", '"tls/landing.pem"')]
@@ -101,16 +127,16 @@ class TlsFiles(Table):
 Tls = Literal["none", "upstream"] | TlsFiles
 
 
-class Http(Table):
+class Http(Table, frozen=True):
     """The HTTP door and the read API."""
 
-    listen: Annotated[Listen | None, LISTEN, About('Address and port; `"off"` closes the door.')] = Listen(
+    listen: Annotated[Address | None, LISTEN, About('Address and port; `"off"` closes the door.')] = Address(
         "127.0.0.1", 8020
     )
     tls: Annotated[
         Tls,
         About(
-            '`"upstream"`: a proxy in front ends TLS. `"none"`: in the clear, on loopback only. Or a table of PEM files.',
+            '`"none"`: in the clear, on loopback only; `"upstream"`: a proxy in front ends TLS; or a table of PEM files.',
             '{ certificate = "tls/landing.pem", key = "tls/landing.key", client_ca = "tls/senders_ca.pem" }',
         ),
     ] = "none"
@@ -125,23 +151,23 @@ class Http(Table):
     ] = None
 
 
-class Sftp(Table):
+class Sftp(Table, frozen=True):
     """The SFTP door."""
 
-    listen: Annotated[Listen | None, LISTEN, About('Address and port; `"off"` closes the door.')] = Listen(
+    listen: Annotated[Address | None, LISTEN, About('Address and port; `"off"` closes the door.')] = Address(
         "127.0.0.1", 2022
     )
     public_address: Annotated[
-        Listen | None,
-        LISTEN,
+        Address | None,
+        ADDRESS,
         About("How senders reach this door, as guides print it.", '"sftp.acme.example:22"', "where it listens"),
     ] = None
 
 
-class Ftp(Table):
+class Ftp(Table, frozen=True):
     """The FTP and FTPS door."""
 
-    listen: Annotated[Listen | None, LISTEN, About('Address and port; `"off"` closes the door.')] = Listen(
+    listen: Annotated[Address | None, LISTEN, About('Address and port; `"off"` closes the door.')] = Address(
         "127.0.0.1", 2121
     )
     tls: Annotated[
@@ -161,11 +187,11 @@ class Ftp(Table):
     ] = None
 
 
-class Admin(Table):
+class Admin(Table, frozen=True):
     """A listener of its own for the console, operators' calls and /metrics: when set, they answer only there."""
 
     listen: Annotated[
-        Listen | None, LISTEN, About("Address and port.", '"127.0.0.1:8021"', "`\"off\"`: they answer on the HTTP door")
+        Address | None, LISTEN, About("Address and port.", '"127.0.0.1:8021"', '`"off"`: they answer on the HTTP door')
     ] = None
     tls: Annotated[
         Tls,
@@ -173,15 +199,16 @@ class Admin(Table):
     ] = "none"
 
 
-class Limits(Table):
+class Limits(Table, frozen=True):
     """What senders together, and each alone, may use."""
 
     memory_bytes: Annotated[int, SIZE, About("Memory for uploads on their way, all together.")] = 256 << 20
-    spool_bytes: Annotated[int, SIZE, About("Disk in the temp folder for uploads that are slow or wait for memory.")] = (
-        8 << 30
-    )
+    spool_bytes: Annotated[
+        int, SIZE, About("Disk in the temp folder for uploads that are slow or wait for memory.")
+    ] = 8 << 30
     upload_bytes_max: Annotated[int, SIZE, About("The largest upload that is taken.")] = 5 << 40
     connections_max: Annotated[int, About("Connections at once, all doors together.")] = 4096
+    connections_per_address_max: Annotated[int, About("Connections of one address at once.")] = 2000
     uploads_per_sender_max: Annotated[int, About("Uploads of one sender at once.")] = 1024
     requests_per_sender_max: Annotated[
         int | None, About("Requests or file operations of one sender in a second.", "100", "no limit")
@@ -203,18 +230,18 @@ class Limits(Table):
     answer_within_seconds: Annotated[
         float, DURATION, About("HTTP answers 202 when landing takes longer than this after the last byte.")
     ] = 50.0
-    ban_after: Annotated[int, About("So many wrong credentials from one address within `ban_for` ban it.")] = 20
+    ban_after: Annotated[int, About("So many wrong credentials from one address, in a short time, ban it.")] = 20
     ban_for_seconds: Annotated[float, DURATION, About("How long a banned address is turned away.")] = 10 * 60.0
 
 
-class SendCheckpoints(Table):
+class SendCheckpoints(Table, frozen=True):
     """Signed checkpoints sent out, so that somebody outside can hold the ledger to them."""
 
     schedule: Annotated[str, SCHEDULE, About("When.", '"@hourly"')]
-    to: Annotated[tuple[Annotated[str, NAME], ...], About("The channels.", '["audit"]')]
+    to: Annotated[tuple[str, ...], About("The channels.", '["audit"]')]
 
 
-class LedgerSettings(Table):
+class LedgerSettings(Table, frozen=True):
     """The ledger."""
 
     public: Annotated[bool, About("Whether anybody may read checkpoints, tiles and keys over HTTP.")] = False
@@ -224,7 +251,7 @@ class LedgerSettings(Table):
     ] = None
 
 
-class Expect(Table):
+class Expect(Table, frozen=True):
     """When a feed's deliveries are due, and what they hold."""
 
     schedule: Annotated[str | None, SCHEDULE, About("When deliveries are due, as cron.", '"0 6 * * 1-5"')] = None
@@ -237,12 +264,12 @@ class Expect(Table):
 Format = Literal["csv", "tsv", "parquet", "json", "ndjson", "xml", "sql", "avro", "orc", "arrow", "excel"]
 
 
-class Feed(Table):
+class Feed(Table, frozen=True):
     """A feed and its contract, all of it optional."""
 
     format: Annotated[Format | None, About("What the files are.", '"csv"', "what inspection finds")] = None
     companions: Annotated[
-        tuple[Annotated[str, COMPANION], ...],
+        tuple[str, ...],
         About("Names of what goes with a file and is no data itself.", '["{name}.md5"]'),
     ] = ()
     expect: Annotated[
@@ -252,26 +279,24 @@ class Feed(Table):
             '{ schedule = "0 6 * * 1-5", timezone = "Europe/Berlin", grace = "30m", files = 1, rows_min = 1000 }',
         ),
     ] = Expect()
-    notify: Annotated[tuple[Annotated[str, NAME], ...], About("Channels that hear of this feed.", '["ops"]')] = ()
-    retain_seconds: Annotated[
-        float | None, DURATION, About("How long deliveries are kept.", '"400d"', "for ever")
-    ] = None
+    notify: Annotated[tuple[str, ...], About("Channels that hear of this feed.", '["ops"]')] = ()
+    retain_seconds: Annotated[float | None, DURATION, About("How long deliveries are kept.", '"400d"', "for ever")] = (
+        None
+    )
     durability: Annotated[
         Durability | None, About("What a yes means.", '"zone"', "`zone` for files, `journal` for events")
     ] = None
-    delete: Annotated[
-        Literal["hide", "deny"], About("What a sender's delete does: hides the name, or is refused.")
-    ] = "hide"
-    visible_for_seconds: Annotated[
-        float, DURATION, About("How long a sender sees what it has landed.")
-    ] = 7 * 86400.0
+    delete: Annotated[Literal["hide", "deny"], About("What a sender's delete does: hides the name, or is refused.")] = (
+        "hide"
+    )
+    visible_for_seconds: Annotated[float, DURATION, About("How long a sender sees what it has landed.")] = 7 * 86400.0
     temp_names: Annotated[
         tuple[str, ...],
         About("Patterns of names that a sender renames when it is done, besides the usual ones.", '["*.uploading"]'),
     ] = ()
 
 
-class Source(Table):
+class Source(Table, frozen=True):
     """An outside system that data comes from."""
 
     kind: Annotated[
@@ -281,7 +306,7 @@ class Source(Table):
     feeds: Annotated[dict[str, Feed], About("Its feeds, by name.", "daily_sales")] = {}
 
 
-class Sender(Table):
+class Sender(Table, frozen=True):
     """An identity that may deliver. Declared here, it is read-only elsewhere."""
 
     allow: Annotated[
@@ -315,14 +340,18 @@ class Sender(Table):
     ] = False
 
 
-class Config(Table):
+class Config(Table, frozen=True):
     """The whole configuration."""
 
     zone: Annotated[
         DirectoryZone | S3Zone,
         ZONE,
-        About("Where everything lands: a folder, or `s3://bucket/prefix`.", '"s3://acme-raw/landing"', "`zone/` in the home"),
-    ]
+        About(
+            "Where everything lands: a folder, or `s3://bucket/prefix`.",
+            '"s3://acme-raw/landing"',
+            "`zone/` in the home",
+        ),
+    ] = DirectoryZone(Path("zone"))
     books: Annotated[
         SqliteBooks | PostgresBooks,
         BOOKS,
@@ -331,7 +360,7 @@ class Config(Table):
             '{ env = "HEADWATER_BOOKS_DSN" }',
             "`books.sqlite3` in the home",
         ),
-    ]
+    ] = SqliteBooks(Path("books.sqlite3"))
     s3: S3 = S3()
     keys: Keys = Keys()
     http: Http = Http()
@@ -342,3 +371,46 @@ class Config(Table):
     ledger: LedgerSettings = LedgerSettings()
     sources: Annotated[dict[str, Source], About("Outside systems, by name.", "acme-crm")] = {}
     senders: Annotated[dict[str, Sender], About("Identities that may deliver, by name.", "acme")] = {}
+
+
+@cache
+def fields_of(table: type[Table]) -> tuple[Field, ...]:
+    """The fields of a table, in the order in which they are written."""
+    return tuple(
+        Field(info.name, info.encode_name, shape_of(info.type), _about(info.type), info.default)
+        for info in msgspec.structs.fields(table)
+    )
+
+
+def _about(annotation: Any) -> About:
+    notes = getattr(annotation, "__metadata__", ())
+    return next((note for note in notes if isinstance(note, About)), About(""))
+
+
+def shape_of(annotation: Any) -> Shape:
+    """The shape that a field's type says, or the form that stands beside it."""
+    notes = getattr(annotation, "__metadata__", ())
+    kind = annotation.__origin__ if notes else annotation
+    form = next((note for note in notes if isinstance(note, Form)), None) or _form_of(kind)
+    if form:
+        return Shape(form)
+    origin, args = get_origin(kind), [arg for arg in get_args(kind) if arg is not NoneType]
+    if origin is dict:
+        return Shape(table=args[1], named=True)
+    if origin is tuple:
+        return Shape(shape_of(args[0]).form, many=True)
+    if origin in {Union, UnionType}:
+        shapes = [shape_of(arg) for arg in args]
+        return Shape(
+            next((shape.form for shape in shapes if shape.form), None),
+            table=next((shape.table for shape in shapes if shape.table), None),
+        )
+    return Shape(table=kind)
+
+
+def _form_of(kind: Any) -> Form | None:
+    if get_origin(kind) is Literal:
+        return choice(list(get_args(kind)))
+    if isinstance(kind, type) and issubclass(kind, StrEnum):
+        return choice([member.value for member in kind], kind)
+    return {str: TEXT, bool: FLAG, int: COUNT}.get(kind)

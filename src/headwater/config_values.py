@@ -1,7 +1,7 @@
 """The values of headwater.toml: what each is in the program, and the form in which it is written in the file.
 
-Durations are written "30m" and become seconds, sizes "128MiB" and become bytes. A parser raises `Wrong` with the sentence
-that the person who wrote the value reads.
+Durations are written "30m" and become seconds, sizes "128MiB" and become bytes. A parser raises `Wrong` with what the
+value must be, for the person who wrote it.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ import hashlib
 import ipaddress
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo, available_timezones
@@ -22,7 +23,7 @@ from zoneinfo import ZoneInfo, available_timezones
 import msgspec
 
 from headwater.errors import Refused
-from headwater.layout import check_pattern, check_word, parse_feed, proposal
+from headwater.layout import check_pattern, parse_feed
 
 MASK: Final = "••••"
 """What stands for a secret wherever one would be shown."""
@@ -126,10 +127,10 @@ class Form(NamedTuple):
 
     words: str
     parse: Callable[[Any], Any]
-    schema: dict[str, Any] = {"type": "string"}  # noqa: RUF012 - read only
-    write: Callable[[Any], str] = lambda value: quoted(str(value))  # noqa: E731
+    schema: Mapping[str, Any] = MappingProxyType({"type": "string"})
+    write: Callable[[Any], str] = lambda value: quoted(str(value))
     is_path: bool = False
-    holds_secret: Callable[[str], bool] = lambda _text: False  # noqa: E731
+    holds_secret: Callable[[str], bool] = lambda _text: False
 
     @property
     def is_text(self) -> bool:
@@ -153,7 +154,7 @@ def did_you_mean(word: str, known: list[str]) -> str:
 
 def _text(value: Any) -> str:
     if not isinstance(value, str) or not value:
-        raise Wrong("must be a text in quotes")
+        raise Wrong("must be a text in quotes, and not empty")
     return value
 
 
@@ -362,38 +363,21 @@ PORTS = Form("range of ports", _ports, {"type": "string", "pattern": r"^[0-9]{1,
 # --- names and times --------------------------------------------------------------------------------------------------
 
 
-def _name(value: Any) -> str:
-    text = _text(value)
-    try:
-        check_word(text, "channel")
-    except Refused as refused:
-        raise Wrong("must be the name of a channel", f'Did you mean "{proposal(text, "channel")}"?') from refused
-    return text
-
-
 def _pattern(value: Any) -> str:
     text = _text(value)
     try:
         check_pattern(text)
     except Refused as refused:
-        raise Wrong('must be a pattern on feeds such as "acme-crm/*"', refused.sentence) from refused
+        raise Wrong(refused.sentence) from refused
     return text
 
 
 def _feed_root(value: Any) -> str:
     text = _text(value)
     try:
-        feed = parse_feed(text.removeprefix("/"))
+        return f"/{parse_feed(text.removeprefix('/'))}"
     except Refused as refused:
-        raise Wrong('must be a feed\'s folder such as "/acme-crm/daily_sales"', refused.sentence) from refused
-    return f"/{feed}"
-
-
-def _companion(value: Any) -> str:
-    text = _text(value)
-    if "/" in text or re.search(r"[{}]", text.replace("{name}", "")):
-        raise Wrong('must be a pattern of names such as "{name}.md5": {name} is the only thing in braces, and no "/"')
-    return text
+        raise Wrong(refused.sentence) from refused
 
 
 def _schedule(value: Any) -> str:
@@ -414,10 +398,8 @@ def _timezone(value: Any) -> str:
     return text
 
 
-NAME = Form("name of a channel", _name)
 PATTERN = Form("pattern on `source/feed`", _pattern)
 FEED_ROOT = Form("`/source/feed`", _feed_root)
-COMPANION = Form("pattern with `{name}`", _companion)
 SCHEDULE = Form("cron schedule", _schedule)
 TIMEZONE = Form("time zone", _timezone)
 

@@ -32,7 +32,7 @@ class ZoneFile(msgspec.Struct, frozen=True):
 
 
 async def read_zone(reader: ObjectReader) -> ZoneFile | None:
-    """The zone's file, None where no zone was founded. Raises Misconfigured for a newer format, Damaged for nonsense."""
+    """The zone's file, None where none was founded. Raises Misconfigured for a newer format, Damaged for nonsense."""
     if await reader.head(ZONE_KEY) is None:
         return None
     data = b"".join([piece async for piece in reader.read(ZONE_KEY)])
@@ -76,7 +76,8 @@ async def open_logs(
 ) -> tuple[LogReader, Signer]:
     """The zone's logs and the key of the newest, founding the first log where there is none yet.
 
-    Raises Misconfigured when the key at hand is not the log's."""
+    Raises Misconfigured when the key at hand is not the log's.
+    """
     reader = LogReader(store.heads, store.files, zone.zone)
     await reader.refresh()
     if not reader.heads:
@@ -89,6 +90,6 @@ async def open_logs(
     signer = key_of(log)
     if signer.name != log:
         raise Misconfigured(
-            f"The ledger key is that of {signer.name}, but the zone's log is {log}. Give the right one in [keys] ledger."
+            f"The ledger key is that of {signer.name}, but the zone's log is {log}. Set [keys] ledger to the right one."
         )
     return reader, signer

@@ -51,7 +51,8 @@ class Home:
     def make(self) -> None:
         """Makes the folders, the commented configuration and the keys that do not depend on the zone. Repeatable.
 
-        Raises Misconfigured if the folder holds something else already."""
+        Raises Misconfigured if the folder holds something else already.
+        """
         if self.path.is_dir() and any(self.path.iterdir()) and not self.keys.is_dir():
             raise Misconfigured(f"{self.path} is not empty and is no home. Choose another folder with --home.")
         self.keys.mkdir(mode=0o700, parents=True, exist_ok=True)

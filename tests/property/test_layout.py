@@ -81,7 +81,7 @@ def test_slug_says_the_compression(name, compression):
 
 
 @given(feeds, times, ids, names, heads)
-def test_keys_round_trip(feed, at, id, name, head):  # noqa: A002 - the word of the house
+def test_keys_round_trip(feed, at, id, name, head):
     """Every key that can be made is parsed back to what it was made from."""
     end = slug(name, head)
     parts = parse_key(raw_key(feed, at, id, end))

@@ -113,8 +113,8 @@ class Scope(msgspec.Struct, frozen=True):
 def allow(identity: Identity, verb: Verb, feed: FeedName | None = None, owner: str | None = None) -> None:
     """Returns if the identity may do this; to what stands in `feed`, delivered by the sender `owner`, where it is so.
 
-    Raises Refused("not_found") where it may not even see the thing, Refused("not_allowed") where it may see the feed but
-    not do this. Without `owner` nothing counts as its own: for whole queries use `scope`.
+    Raises Refused("not_found") where it may not even see the thing, Refused("not_allowed") where it may see the feed
+    but not do this. Without `owner` nothing counts as its own: for whole queries use `scope`.
     """
     reach = TABLE[identity.role].get(verb)
     if reach is Reach.OWN:

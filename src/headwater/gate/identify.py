@@ -24,7 +24,7 @@ _PASSWORDS_TRIED: Final = 2
 
 
 class Caller(msgspec.Struct, frozen=True):
-    """An identity that was let in: by which credential, from where, and whether over TLS (or from loopback)."""
+    """An identity that was let in: by which credential, from which address, and whether over TLS."""
 
     identity: Identity
     credential: str

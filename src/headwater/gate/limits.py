@@ -32,17 +32,19 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LimitRules(msgspec.Struct, frozen=True, kw_only=True):
-    """`each` holds for one sender, `overall` for all together. An upload that has been waited for longer than its
-    patience is too slow: it starts with `slow_after_seconds`, and bytes at `slow_bytes_per_second` keep it there.
+    """`each` holds for one sender, `overall` for all together.
+
+    An upload begins with a patience of `slow_after_seconds`; waiting for bytes uses it up, and bytes at
+    `slow_bytes_per_second` renew it.
     """
 
-    each: Bounds = Bounds(uploads=2000)
-    overall: Bounds = Bounds(uploads=4000)
+    each: Bounds = Bounds(uploads=1024)
+    overall: Bounds = Bounds(uploads=4096)
     connections_per_address: int = 2000
-    connections: int = 8000
+    connections: int = 4096
     size_bytes_max: int | None = None
-    slow_after_seconds: float = 30.0
-    slow_bytes_per_second: float = 100.0
+    slow_after_seconds: float = 60.0
+    slow_bytes_per_second: float = 1024.0
 
 
 USUAL: Final = LimitRules()
@@ -182,19 +184,22 @@ class Limits:
         self._overall = _Use(rules.overall, clock)
         self._each: dict[str, _Use] = {}
         self._connections: Counter[str] = Counter()
+        self._connections_count = 0
 
     @contextmanager
     def connect(self, address: str) -> Iterator[None]:
         """Holds the place of one connection. Raises TryLater("too_many")."""
         key = block(address)
-        if self._connections.total() >= self._rules.connections:
+        if self._connections_count >= self._rules.connections:
             raise _too_many(f"{self._rules.connections} connections are open already", _RETRY_SECONDS)
         if self._connections[key] >= self._rules.connections_per_address:
             raise _too_many(f"{self._rules.connections_per_address} connections are open already", _RETRY_SECONDS)
         self._connections[key] += 1
+        self._connections_count += 1
         try:
             yield
         finally:
+            self._connections_count -= 1
             self._connections[key] -= 1
             if not self._connections[key]:
                 del self._connections[key]

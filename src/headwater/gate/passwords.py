@@ -33,8 +33,8 @@ class Passwords:
     """Makes and checks argon2id hashes in `executor`, of which as many run at once as that has threads.
 
     A success is remembered for 60 seconds, as an HMAC under `key` (32 random bytes of this process) over hash and
-    password: the fact that they belong together can never become untrue, so nothing needs to be dropped when an identity
-    changes. Whether the hash still counts is for the caller to say.
+    password. That the two belong together never becomes untrue, so nothing has to be dropped when an identity changes:
+    whether the hash still counts is for the caller to say.
     """
 
     def __init__(self, executor: Executor, entropy: Callable[[int], bytes], key: bytes, clock: Clock) -> None:

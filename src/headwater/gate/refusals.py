@@ -33,8 +33,8 @@ _ONE_FOR_ALL = "No valid credential was shown. Whoever runs this landing zone ca
 class NotLetIn(Refused):
     """No caller could be made of what was shown.
 
-    Whatever was wrong with the credential, the reason is `unauthenticated` and the sentence one and the same. `why`, and
-    the name of the known `sender` it concerns, are for counters alone.
+    Whatever was wrong with the credential, the reason is `unauthenticated` and the sentence one and the same. `why`,
+    and the name of the known `sender` it concerns, are for counters alone.
     """
 
     def __init__(self, why: Why, sender: str = "") -> None:

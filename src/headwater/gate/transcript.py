@@ -48,7 +48,7 @@ class Transcript:
 
     def add(self, event: str, **detail: Any) -> None:
         """Notes an event with the time of now. Values that are not text, numbers or truth values lose their content."""
-        row = {"at": time_text(self._clock.now()), "event": event}
+        row: dict[str, Any] = {"at": time_text(self._clock.now()), "event": event}
         row |= {key: harmless(value) for key, value in detail.items()}
         size = len(msgspec.json.encode(row)) + 1
         if not self._last and len(self._first) < self._events_max and self._first_bytes + size <= self._bytes_max:

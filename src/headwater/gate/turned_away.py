@@ -41,8 +41,8 @@ class Sample(msgspec.Struct, frozen=True):
 class TurnedAway:
     """Counts by minute, door, reason, known sender ('' for none) and address.
 
-    At most `rows_max` rows wait for known senders and as many for nobody's, so that a flood of the unknown does not blur
-    what happened to the known; above that only minute, door and reason are told apart. A flush that fails loses nothing.
+    At most `rows_max` rows wait for known senders and as many for nobody's, so that a flood of the unknown does not
+    blur what happened to the known; above that only minute, door and reason are told apart.
     """
 
     def __init__(self, book: CounterBook, clock: Clock, *, rows_max: int = 2000, samples_per_reason: int = 3) -> None:

@@ -21,7 +21,7 @@ class _Entry(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag_
     at: str = ""
 
 
-class Renamed(_Entry, frozen=True, tag="renamed"):
+class Renamed(_Entry, frozen=True, kw_only=True, tag="renamed"):
     """The sender gave a sealed name another one."""
 
     id: Id
@@ -30,7 +30,7 @@ class Renamed(_Entry, frozen=True, tag="renamed"):
     by: str
 
 
-class Amended(_Entry, frozen=True, tag="amended"):
+class Amended(_Entry, frozen=True, kw_only=True, tag="amended"):
     """Later knowledge of a delivery's completeness, with why (`withdrawn`, `prefix_of`, `check_file` …)."""
 
     id: Id
@@ -39,7 +39,7 @@ class Amended(_Entry, frozen=True, tag="amended"):
     evidence: tuple[Evidence, ...] = ()
 
 
-class Held(_Entry, frozen=True, tag="held"):
+class Held(_Entry, frozen=True, kw_only=True, tag="held"):
     """A try that did not land but whose bytes, or the first of them, are kept as evidence under `key`."""
 
     id: Id
@@ -62,7 +62,7 @@ class Held(_Entry, frozen=True, tag="held"):
         return FeedName(self.source, self.feed)
 
 
-class Void(_Entry, frozen=True, tag="void"):
+class Void(_Entry, frozen=True, kw_only=True, tag="void"):
     """A delivery taken out of the effective set; its bytes stay."""
 
     id: Id
@@ -70,7 +70,7 @@ class Void(_Entry, frozen=True, tag="void"):
     reason: str
 
 
-class Verdict(_Entry, frozen=True, tag="verdict"):
+class Verdict(_Entry, frozen=True, kw_only=True, tag="verdict"):
     """What became of one expected arrival."""
 
     slot: str
@@ -79,7 +79,7 @@ class Verdict(_Entry, frozen=True, tag="verdict"):
     claims: tuple[str, ...] = ()
 
 
-class Admin(_Entry, frozen=True, tag="admin"):
+class Admin(_Entry, frozen=True, kw_only=True, tag="admin"):
     """An administrative act: who did what to which thing; never a secret."""
 
     by: str
@@ -88,14 +88,14 @@ class Admin(_Entry, frozen=True, tag="admin"):
     detail: dict[str, Any] = {}
 
 
-class Found(_Entry, frozen=True, tag="found"):
+class Found(_Entry, frozen=True, kw_only=True, tag="found"):
     """An object under `raw/` with neither attempt nor receipt after 24 h; claims nothing about its origin."""
 
     key: Key
     size_bytes: int
 
 
-class ErasureOrdered(_Entry, frozen=True, tag="erasure_ordered"):
+class ErasureOrdered(_Entry, frozen=True, kw_only=True, tag="erasure_ordered"):
     """Bytes that are going to be forgotten, on what basis, by whom."""
 
     id: Id
@@ -103,18 +103,18 @@ class ErasureOrdered(_Entry, frozen=True, tag="erasure_ordered"):
     basis: str
 
 
-class Erased(_Entry, frozen=True, tag="erased"):
+class Erased(_Entry, frozen=True, kw_only=True, tag="erased"):
     """Bytes that were forgotten: no version of them is left."""
 
     id: Id
     versions: int
 
 
-class Heartbeat(_Entry, frozen=True, tag="heartbeat"):
+class Heartbeat(_Entry, frozen=True, kw_only=True, tag="heartbeat"):
     """Nothing else came: the log was alive at this time, so that absence can be proved."""
 
 
-class Opened(_Entry, frozen=True, tag="opened"):
+class Opened(_Entry, frozen=True, kw_only=True, tag="opened"):
     """The first entry of a log: after which log it comes, and that log's last signed checkpoint."""
 
     zone: str
@@ -123,7 +123,7 @@ class Opened(_Entry, frozen=True, tag="opened"):
     checkpoint: str | None = None
 
 
-class Closed(_Entry, frozen=True, tag="closed"):
+class Closed(_Entry, frozen=True, kw_only=True, tag="closed"):
     """The last entry of a log: which log goes on, under which key, and why."""
 
     next: str

@@ -11,7 +11,7 @@ from headwater.terms import Delivery, FeedName, Id, Place, Position, Time
 
 
 class DeliveryQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """Which deliveries: newest first, or oldest first with `after`. `feeds` are patterns on `source/feed`; None: all."""
+    """Which deliveries: newest first, or oldest first with `after`. `feeds`: patterns on `source/feed`; None is all."""
 
     feeds: tuple[str, ...] | None = None
     source: str | None = None

@@ -24,7 +24,7 @@ class Claims:
 
     @classmethod
     async def catch_up(cls, book: ClaimBook, reader: LogReader) -> Claims:
-        """Feeds the book every entry that it has not seen. Raises Misconfigured when it has seen more than there are."""
+        """Feeds the book every entry it has not seen. Raises Misconfigured when it has seen more than there are."""
         claims = cls(book)
         if claims._upto > reader.position:
             raise Misconfigured(

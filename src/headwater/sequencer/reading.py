@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 
 from headwater.errors import Damaged
 from headwater.layout import ledger_path, log_name
 from headwater.ledger.head import Head
-from headwater.ledger.tiles import TILE_WIDTH, Tile, decode_bundle
+from headwater.ledger.merkle import HASH_SIZE_BYTES
+from headwater.ledger.tiles import TILE_WIDTH, Tile, decode_bundle, encode_bundle
 from headwater.ports.ledger import HeadStore, LedgerFiles
 from headwater.terms import Place, Position
 
@@ -16,6 +17,32 @@ OpenHead = Callable[[str], HeadStore]
 """Gives the head store of a log by its name."""
 
 _BUNDLES_KEPT = 64
+
+
+async def read_tiles(files: LedgerFiles, log: str, tiles: Sequence[Tile]) -> dict[Tile, bytes]:
+    """Some tiles and bundles of a log. A partial one may have been pruned: its full one begins with it.
+
+    Raises Damaged for one that is gone.
+    """
+    found = await asyncio.gather(*(_read_tile(files, log, tile) for tile in tiles))
+    return dict(zip(tiles, found, strict=True))
+
+
+async def _read_tile(files: LedgerFiles, log: str, tile: Tile) -> bytes:
+    data = await files.read(ledger_path(log, tile.path))
+    if data is None and tile.width < TILE_WIDTH:
+        full = await files.read(ledger_path(log, Tile(tile.level, tile.index).path))
+        if full is not None:
+            return _beginning(full, tile)
+    if data is None:
+        raise Damaged(f"The ledger {log} lacks {tile.path}. Restore it from a mirror of the zone.")
+    return data
+
+
+def _beginning(full: bytes, tile: Tile) -> bytes:
+    if tile.level is not None:
+        return full[: tile.width * HASH_SIZE_BYTES]
+    return encode_bundle(decode_bundle(full, TILE_WIDTH)[: tile.width])
 
 
 class LogReader:
@@ -97,16 +124,11 @@ class LogReader:
         full = ledger_path(head.log, Tile(None, number).path)
         if known := self._bundles.get(full):
             return known
-        path = ledger_path(head.log, Tile(None, number, width).path)
-        data = await self._files.read(path)
-        if data is None and width < TILE_WIDTH:  # it may have become full, and its partial form been pruned
-            data, width = await self._files.read(full), TILE_WIDTH
-        if data is None:
-            raise Damaged(f"The entry bundle {path} is gone. Restore it from a mirror of the zone.")
+        tile = Tile(None, number, width)
         try:
-            entries = decode_bundle(data, width)
+            entries = decode_bundle(await _read_tile(self._files, head.log, tile), width)
         except ValueError as error:
-            raise Damaged(f"The entry bundle {path} cannot be read: {error}.") from error
+            raise Damaged(f"The entry bundle {tile.path} of {head.log} cannot be read: {error}.") from error
         if width == TILE_WIDTH:
             if len(self._bundles) >= _BUNDLES_KEPT:
                 del self._bundles[next(iter(self._bundles))]

@@ -6,9 +6,9 @@ from headwater.errors import Damaged
 from headwater.layout import ledger_path
 from headwater.ledger.head import Head
 from headwater.ledger.note import Checkpoint, Signer, Verifier, open_note, sign_note
-from headwater.ledger.proof import consistency_proof, hashes_in, tiles_for_consistency, verify_consistency
-from headwater.ledger.tiles import TILE_WIDTH, Tile, TileFrontier, frontier_paths
+from headwater.ledger.tiles import TILE_WIDTH, TileFrontier, frontier_paths, parse_tile_path
 from headwater.ports.ledger import LedgerFiles
+from headwater.sequencer.reading import read_tiles
 
 
 class Tiling:
@@ -34,52 +34,41 @@ class Tiling:
         Raises Damaged when tiles, head and checkpoint contradict each other: the root recomputed from the tiles and
         the pending entries is not the head's, or a checkpoint was signed that this log does not extend.
         """
-        stored = {}
-        for path in frontier_paths(head.tiled):
-            data = await files.read(ledger_path(head.log, path))
-            if data is None:
-                raise Damaged(f"The ledger {head.log} lacks {path}. Restore it from a mirror of the zone.")
-            stored[path] = data
+        paths = frontier_paths(head.tiled)
+        stored = await read_tiles(files, head.log, [parse_tile_path(path) for path in paths])
         try:
-            frontier = TileFrontier.at(head.tiled, stored.__getitem__)
+            frontier = TileFrontier.at(head.tiled, lambda path: stored[parse_tile_path(path)])
         except ValueError as error:
             raise Damaged(f"The tiles of {head.log} cannot be read: {error}.") from error
         if frontier.extend(head.pending)[0].edge() != head.edge:
             raise Damaged(f"The tiles and the head of {head.log} give different trees of {head.size} entries.")
         tiling = cls(files, signer, head.log, frontier)
-        await tiling._check_published(head)
+        tiling.published = await tiling._published(head)
         return tiling
 
-    async def _check_published(self, head: Head) -> None:
+    async def _published(self, head: Head) -> Checkpoint | None:
         note = await self._files.read(ledger_path(self._log, "checkpoint"))
         if note is None:
-            return
+            return None
         try:
             published = Checkpoint.parse(open_note(note.decode(), [Verifier.parse(self._signer.vkey)]))
         except ValueError as error:
             raise Damaged(f"The published checkpoint of {self._log} is not one of this key: {error}.") from error
-        if published.size > head.size or (published.size == head.size and published.root != head.root):
+        if published.size > head.size:
             raise Damaged(
-                f"A checkpoint of {published.size} entries of {self._log} was published, "
-                f"but the head has {head.size} entries, or another root. An older copy of the zone was put back?"
+                f"A checkpoint of {published.size} entries of {self._log} was published, but its head has "
+                f"{head.size} entries. An older copy of the zone was put back?"
             )
-        if 0 < published.size < self.size:
-            await self._check_extends(published)
-        self.published = published
+        if published.root != await self._root_at(head, published.size):
+            raise Damaged(f"{self._log} does not extend its own published checkpoint of {published.size} entries.")
+        return published
 
-    async def _check_extends(self, published: Checkpoint) -> None:
-        root = self._frontier.edge().root()
-        tiles = {}
-        for tile in tiles_for_consistency(published.size, self.size):
-            data = await self._files.read(ledger_path(self._log, tile.path))
-            if data is None:
-                raise Damaged(f"The ledger {self._log} lacks {tile.path}. Restore it from a mirror of the zone.")
-            tiles[tile] = data
-        try:
-            proof = consistency_proof(published.size, self.size, hashes_in(tiles))
-            verify_consistency(published.size, self.size, proof, published.root, root)
-        except ValueError as error:
-            raise Damaged(f"{self._log} does not extend its own checkpoint of {published.size}: {error}.") from error
+    async def _root_at(self, head: Head, size: int) -> bytes:
+        """The root that the log had at `size` entries."""
+        if size >= head.tiled:
+            return self._frontier.extend(head.pending[: size - head.tiled])[0].edge().root()
+        tiles = await read_tiles(self._files, self._log, [parse_tile_path(path) for path in frontier_paths(size)])
+        return TileFrontier.at(size, lambda path: tiles[parse_tile_path(path)]).edge().root()
 
     async def tile_out(self, head: Head, size: int) -> None:
         """Writes every tile and bundle that a checkpoint of `size` (≤ the head's) needs and that does not stand yet."""
@@ -111,8 +100,3 @@ class Tiling:
 def full_tiles(size: int) -> int:
     """The largest number of entries ≤ `size` that leaves no partial bundle."""
     return size - size % TILE_WIDTH
-
-
-def tile_ledger_path(log: str, tile: Tile) -> str:
-    """Where a tile of a log lies in the zone."""
-    return ledger_path(log, tile.path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import bisect
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -186,7 +185,7 @@ def _beyond(prefix: str) -> str:
 def _read_token(token: str) -> str:
     try:
         return base64.urlsafe_b64decode(token).decode()
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
         raise S3Error("InvalidArgument", "The continuation token provided is incorrect") from None
 
 

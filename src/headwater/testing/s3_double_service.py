@@ -108,8 +108,9 @@ class ServiceCall:
     def __init__(self, service: Service, request: Request) -> None:
         self._service = service
         self._error: S3Error | None = None
-        self._operation = Operation(UNSUPPORTED, _not_implemented)
+        self._name = UNSUPPORTED
         self._bucket_name = self._key = ""
+        self._operation: Operation
         self._ask: Ask
         try:
             self._begin(request)
@@ -131,10 +132,10 @@ class ServiceCall:
 
     async def answer(self) -> Answer | None:
         """Half the latency, the work in one step that no other call can come between, the other half."""
-        service, operation = self._service, self._operation
-        service.count(operation.name, self._key)
+        service = self._service
+        service.count(self._name, self._key)
         await _pause(service.latency_seconds / 2)
-        fault = service.faults.take(operation.name, self._key)
+        fault = service.faults.take(self._name, self._key)
         answer: Answer | None = None
         if fault is None or fault.when == "after" or not fault.ends:
             answer = self._perform()
@@ -150,7 +151,7 @@ class ServiceCall:
             if self._error is not None:
                 raise self._error
             # The checksum in the head of a Complete speaks of the object, not of this body.
-            whole = self._operation.name == "CompleteMultipartUpload"
+            whole = self._name == "CompleteMultipartUpload"
             self._ask.payload.check(None if whole else self._ask.checksum)
             return self._operation.perform(self._ask)
         except S3Error as error:
@@ -163,29 +164,25 @@ class ServiceCall:
         selector = next((name for name in query if name in _SELECTORS), "")
         operation = ROUTES.get((request.method, bool(self._key), selector)) if self._bucket_name else None
         if operation is not None:
-            self._operation = operation
+            self._name, self._operation = operation.name, operation
         seal = service.signatures.check(request, service.account.now())
-        _check_supported(self._operation, query, headers)
-        _check_length(self._operation.name, headers)
+        _check_supported(operation, query, headers)
+        _check_length(self._name, headers)
         checksum = declared_checksum(headers)
         algorithms = {checksum[0]} if checksum else set()
-        if self._operation.name in {"PutObject", "UploadPart"}:
+        if self._name in {"PutObject", "UploadPart"}:
             algorithms.add("crc64nvme")
         payload = Payload(headers, seal, service.spill, algorithms)
         self._ask = Ask(service.account, self._bucket_name, self._key, query, headers, payload, checksum)
-        if self._operation.name == "UploadPart":
+        if self._name == "UploadPart":
             multipart.prepare_part(self._ask)
-        elif self._operation.name != "CreateBucket":
+        elif self._name != "CreateBucket":
             _ = self._ask.bucket
 
 
 async def _pause(seconds: float) -> None:
     if seconds > 0:
         await asyncio.sleep(seconds)
-
-
-def _not_implemented(_: Ask) -> Answer:
-    raise S3Error("NotImplemented", "The double does not know this operation")
 
 
 def _path(path: bytes) -> tuple[str, str]:
@@ -207,9 +204,9 @@ def _query(query: bytes) -> dict[str, str]:
         raise S3Error("InvalidURI", "Couldn't parse the specified URI") from None
 
 
-def _check_supported(operation: Operation, query: dict[str, str], headers: dict[str, str]) -> None:
+def _check_supported(operation: Operation | None, query: dict[str, str], headers: dict[str, str]) -> None:
     """Refuse what the double would otherwise silently leave undone."""
-    if operation.name == UNSUPPORTED or not operation.parameters.issuperset(query):
+    if operation is None or not operation.parameters.issuperset(query):
         raise S3Error("NotImplemented", "The double does not know this operation, or not with these parameters")
     for name in headers:
         unknown = name.startswith("x-amz-") and name not in _HEADERS and not name.startswith(_HEADER_PREFIXES)

@@ -88,14 +88,17 @@ class Signatures:
             raise S3Error(
                 "AccessDenied", f"Headers present in the request were not signed: {', '.join(sorted(unsigned))}"
             )
-        key = _signing_key(self.secret_key, date, region)
-        seal = Seal(key, time, f"{date}/{region}/s3/aws4_request", signature)
+        seal = Seal(self.key(date), time, f"{date}/{region}/s3/aws4_request", signature)
         digest = hashlib.sha256(_canonical(request, names).encode("latin-1")).hexdigest()
         if not hmac.compare_digest(seal._sign("AWS4-HMAC-SHA256", digest), signature):  # noqa: SLF001
             raise S3Error(
                 "SignatureDoesNotMatch", "The signature we calculated does not match the signature you provided"
             )
         return seal
+
+    def key(self, date: str) -> bytes:
+        """The key that signs on this day, ``YYYYMMDD``."""
+        return _signing_key(self.secret_key, date, self.region)
 
 
 def _must_be_signed(name: str) -> bool:

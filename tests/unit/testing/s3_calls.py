@@ -28,16 +28,16 @@ def outcome(call: Callable[..., Any], **arguments: Any) -> tuple[int, str]:
         return error.response["ResponseMetadata"]["HTTPStatusCode"], error.response["Error"]["Code"]
 
 
-def race(call: Callable[[int], Any]) -> Counter[tuple[int, str]]:
-    """The outcomes of one call made by all threads at the same moment."""
-    barrier = threading.Barrier(THREADS)
+def race(call: Callable[..., Any], arguments: list[dict[str, Any]]) -> Counter[tuple[int, str]]:
+    """The outcomes of one call made with all these arguments at the same moment, each in a thread of its own."""
+    barrier = threading.Barrier(len(arguments))
 
-    def run(number: int) -> tuple[int, str]:
+    def run(each: dict[str, Any]) -> tuple[int, str]:
         barrier.wait()
-        return outcome(lambda: call(number))
+        return outcome(call, **each)
 
-    with ThreadPoolExecutor(THREADS) as pool:
-        return Counter(pool.map(run, range(THREADS)))
+    with ThreadPoolExecutor(len(arguments)) as pool:
+        return Counter(pool.map(run, arguments))
 
 
 class _AsTold(S3SigV4Auth):

@@ -139,9 +139,8 @@ class TestConditions:
         """Of 16 threads that create one key at the same moment exactly one wins, in each of 50 rounds."""
         for turn in range(ROUNDS):
             key = f"k{turn}"
-            outcomes = race(
-                lambda number, key=key: s3.put_object(Bucket="b", Key=key, Body=b"%d" % number, IfNoneMatch="*")
-            )
+            put = {"Bucket": "b", "Key": key, "IfNoneMatch": "*"}
+            outcomes = race(s3.put_object, [{**put, "Body": b"%d" % number} for number in range(THREADS)])
             assert outcomes == {(200, ""): 1, (412, "PreconditionFailed"): THREADS - 1}
         assert len(double.objects("b")) == ROUNDS
 
@@ -149,10 +148,8 @@ class TestConditions:
         """Of 16 threads that swap one object at the same moment exactly one wins, in each of 50 rounds."""
         etag = s3.put_object(Bucket="b", Key="k", Body=b"start")["ETag"]
         for turn in range(ROUNDS):
-            outcomes = race(
-                lambda number, etag=etag, turn=turn: s3.put_object(
-                    Bucket="b", Key="k", Body=b"%d %d" % (turn, number), IfMatch=etag
-                )
-            )
+            put = {"Bucket": "b", "Key": "k", "IfMatch": etag}
+            bodies = (b"%d %d" % (turn, number) for number in range(THREADS))
+            outcomes = race(s3.put_object, [{**put, "Body": body} for body in bodies])
             assert outcomes == {(200, ""): 1, (412, "PreconditionFailed"): THREADS - 1}
             etag = s3.head_object(Bucket="b", Key="k")["ETag"]

@@ -3,7 +3,7 @@ from __future__ import annotations
 import time
 
 from headwater.testing.s3_double import S3Double
-from tests.unit.testing.s3_calls import outcome
+from tests.unit.testing.s3_calls import head, outcome, send
 
 
 class TestVersions:
@@ -105,7 +105,7 @@ class TestBuckets:
             s3.create_bucket(Bucket="new", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
             assert s3.get_bucket_location(Bucket="new")["LocationConstraint"] == "eu-central-1"
 
-    def test_versioning(self, s3):
+    def test_versioning(self, double, s3):
         """Versioning is off, then what it was set to; Object Lock forbids to suspend it."""
         assert "Status" not in s3.get_bucket_versioning(Bucket="b")
         s3.put_bucket_versioning(Bucket="b", VersioningConfiguration={"Status": "Enabled"})
@@ -113,8 +113,9 @@ class TestBuckets:
         suspended = {"Status": "Suspended"}
         answer = outcome(s3.put_bucket_versioning, Bucket="locked", VersioningConfiguration=suspended)
         assert answer == (409, "InvalidBucketState")
-        answer = outcome(s3.put_bucket_versioning, Bucket="b", VersioningConfiguration={"Status": "x"})
-        assert answer == (400, "MalformedXML")
+        for document in (b"", b"<Versioning", b"<VersioningConfiguration/>"):
+            request = head(double, "PUT", "/b?versioning", content_length=str(len(document)))
+            assert "<Code>MalformedXML</Code>" in send(double, request + document)[1]
 
     def test_object_lock_configuration(self, s3):
         """Object Lock shows where it is enabled, also by CreateBucket, and is not found elsewhere."""

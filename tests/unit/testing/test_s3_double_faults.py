@@ -147,7 +147,11 @@ class TestRunning:
             assert process.stdout is not None
             endpoint = process.stdout.readline().strip()
             config = Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}, proxies={})
-            keys: dict[str, Any] = {"aws_access_key_id": "AK", "aws_secret_access_key": "SK", "region_name": "us-east-1"}
+            keys: dict[str, Any] = {
+                "aws_access_key_id": "AK",
+                "aws_secret_access_key": "SK",
+                "region_name": "us-east-1",
+            }
             s3 = boto3.session.Session().client("s3", endpoint_url=endpoint, config=config, **keys)
             assert s3.put_object(Bucket="b", Key="k", Body=b"1", IfNoneMatch="*")["VersionId"]
             process.send_signal(signal.SIGTERM)

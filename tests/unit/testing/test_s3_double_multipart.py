@@ -9,7 +9,7 @@ import pytest
 from awscrt import checksums
 
 from headwater.testing.s3_double import S3Double
-from tests.unit.testing.s3_calls import THREADS, outcome, race
+from tests.unit.testing.s3_calls import THREADS, head, outcome, race, send
 
 MIB = 1 << 20
 FIRST, LAST = os.urandom(5 * MIB), os.urandom(1000)
@@ -83,9 +83,7 @@ class TestComplete:
         """Of 16 uploads of one key completed at the same moment exactly one wins, in each of 10 rounds."""
         for _ in range(10):
             completes = [begin(s3, [b"%d" % number]) for number in range(THREADS)]
-            outcomes = race(
-                lambda number, completes=completes: s3.complete_multipart_upload(**completes[number], IfNoneMatch="*")
-            )
+            outcomes = race(s3.complete_multipart_upload, [{**each, "IfNoneMatch": "*"} for each in completes])
             assert outcomes == {(200, ""): 1, (412, "PreconditionFailed"): THREADS - 1}
             s3.delete_object(**NAMED)
 
@@ -122,6 +120,14 @@ class TestComplete:
         complete["MultipartUpload"] = {"Parts": change(*complete["MultipartUpload"]["Parts"])}
         assert outcome(s3.complete_multipart_upload, **complete) == (400, code)
         assert double.objects("b") == {}
+
+    @pytest.mark.parametrize("document", [b"", b"<Complete", b"<Delete><Part/></Delete>"])
+    def test_no_list(self, double, s3, document):
+        """A Complete whose body is no list of parts makes no object."""
+        upload = begin(s3, [LAST])["UploadId"]
+        request = head(double, "POST", f"/b/k?uploadId={upload}", content_length=str(len(document)))
+        status, answer = send(double, request + document)
+        assert (status, "<Code>MalformedXML</Code>" in answer, double.objects("b")) == (400, True, {})
 
     def test_too_small(self, double, s3):
         """A part below 5 MiB is refused at Complete, unless it is the last."""
@@ -199,7 +205,8 @@ class TestUploads:
     def test_part_again(self, double, s3):
         """A part sent again replaces the one before, which Complete then no longer knows."""
         complete = begin(s3, [b"first"])
-        part = s3.upload_part(**NAMED, UploadId=complete["UploadId"], PartNumber=1, Body=b"second")
+        named = {**NAMED, "UploadId": complete["UploadId"], "ChecksumAlgorithm": "CRC64NVME"}
+        part = s3.upload_part(**named, PartNumber=1, Body=b"second")
         assert outcome(s3.complete_multipart_upload, **complete) == (400, "InvalidPart")
         complete["MultipartUpload"] = {"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}
         s3.complete_multipart_upload(**complete)

@@ -1,0 +1,1 @@
+"""What follows the ledger: the loop, and the projections that it feeds."""

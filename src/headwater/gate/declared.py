@@ -1,0 +1,40 @@
+"""Identities that stand in headwater.toml: read-only here, so that the file stays the truth about them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from headwater.errors import Refused
+from headwater.gate.credentials import CERTIFICATE, SSH_KEY, TOKEN
+from headwater.ports.books import Identity
+
+
+def refuse_declared(identity: Identity) -> None:
+    """Raises Refused("not_allowed") for a declared identity, with its table as TOML: to be changed, and put back."""
+    if identity.declared:
+        raise Refused(
+            "not_allowed",
+            f"{identity.name} is declared in headwater.toml and changes there alone; then reload. It reads now:\n"
+            f"\n{table(identity)}",
+        )
+
+
+def table(identity: Identity) -> str:
+    """The `[senders.NAME]` table that declares this identity. Holds no secret: tokens as their SHA-256."""
+
+    def secrets(kind: str, prefix: str = "") -> Sequence[str]:
+        return [prefix + one.secret for one in identity.credentials if one.kind == kind]
+
+    values: dict[str, object] = {
+        "allow": identity.allow,
+        "ssh_keys": secrets(SSH_KEY),
+        "tokens": secrets(TOKEN, "sha256:"),
+        "certificates": secrets(CERTIFICATE),
+        "addresses": identity.addresses,
+        "root": identity.root,
+        "may_create_feeds": identity.may_create_feeds,
+    }
+    # What these values can hold, JSON writes as TOML does
+    lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items() if value]
+    return "\n".join([f"[senders.{identity.name}]", *lines, ""])

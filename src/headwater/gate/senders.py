@@ -1,0 +1,267 @@
+"""Changing who there is: senders and users are added, given new credentials, revoked; each act is an entry first.
+
+**The order: entry, then books, then memory.** An act that stopped after its entry changed nothing and gave nobody a
+secret: whoever asked was told so and asks again, and no effect ever stands without its entry. For a revocation that is
+not enough, so `redo` does again what the entry of one orders, wherever the books do not show it yet: whoever follows
+`admin` entries calls it, at start-up as at any other time, and so does restoring older books. A row takes its times from
+the entry, and the ledger's time never goes back: `redo` cannot take a sender added anew for the one that was revoked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from headwater.errors import Refused
+from headwater.gate.credentials import (
+    CERTIFICATE,
+    PASSWORD,
+    SSH_KEY,
+    TOKEN,
+    NewSecrets,
+    certificate_credential,
+    dated,
+    new_password,
+    new_token,
+    password_credential,
+    ssh_key_credential,
+    token_credential,
+    token_digest,
+)
+from headwater.gate.declared import refuse_declared
+from headwater.gate.identify import Identities
+from headwater.gate.new_identity import NewIdentity, checked, checked_root
+from headwater.gate.passwords import Passwords
+from headwater.ledger.entries import Admin, time_of
+from headwater.ports.books import Credential, Identity, IdentityBook
+from headwater.ports.clock import Clock
+from headwater.ports.ledger import Ledger
+from headwater.terms import Role, Time, time_value
+
+T = TypeVar("T")
+
+OVERLAP_SECONDS: Final = 14 * 86_400.0
+"""How long old credentials go on working beside their successors, unless said otherwise."""
+
+_ENDING_LENGTH_MIN: Final = 6
+
+
+class Senders:
+    """The administrative acts, one at a time. `by` is the name of who asks; `allow(…, Verb.ADMIN)` was asked before.
+
+    Each raises Refused for what makes no sense, and for a declared identity, with the TOML to paste; Unavailable when
+    ledger or books cannot be written. An act runs to its end when its caller goes away.
+    """
+
+    def __init__(
+        self,
+        book: IdentityBook,
+        ledger: Ledger,
+        identities: Identities,
+        passwords: Passwords,
+        entropy: Callable[[int], bytes],
+        clock: Clock,
+    ) -> None:
+        self._book = book
+        self._ledger = ledger
+        self._identities = identities
+        self._passwords = passwords
+        self._entropy = entropy
+        self._clock = clock
+        self._one_at_a_time = asyncio.Lock()
+        self._acts: set[asyncio.Task[Any]] = set()
+
+    async def add(self, new: NewIdentity, by: str) -> NewSecrets:
+        """Adds an identity; a revoked one of this name comes back with new credentials. Returns the secrets made.
+
+        A sender who may use exactly one feed gets it as root. Raises Refused("exists", "bad_feed", "bad_request").
+        """
+        return await self._act(lambda: self._add(new, by))
+
+    async def rotate(
+        self, name: str, by: str, *, ssh_keys: Sequence[str] = (), overlap_seconds: float = OVERLAP_SECONDS
+    ) -> NewSecrets:
+        """New credentials beside the old ones, which end after the overlap: the given keys, or else a token and a
+        password where there were such. They live as long as the old ones were to. Returns the secrets made.
+        """
+        return await self._act(lambda: self._rotate(name, by, ssh_keys, overlap_seconds))
+
+    async def revoke(self, name: str, by: str, *, credential: str | None = None) -> tuple[str, ...]:
+        """Ends one credential, named by its fingerprint or an unambiguous ending of it, or the identity with all.
+
+        Returns the fingerprints of what was revoked.
+        """
+        return await self._act(lambda: self._revoke(name, by, credential))
+
+    async def set_root(self, name: str, root: str | None, by: str) -> None:
+        """Makes `/source/feed` what the sender sees as `/`; None shows all its folders."""
+        await self._act(lambda: self._set_root(name, root, by))
+
+    async def redo(self, entry: Admin) -> bool:
+        """Carries out a revocation that was entered but is not in the books; True if there was anything to do."""
+        if not entry.act.endswith(".revoke"):
+            return False
+        return await self._act(lambda: self._redo(entry))
+
+    # --- the acts ----------------------------------------------------------------------------------------------------
+
+    async def _add(self, new: NewIdentity, by: str) -> NewSecrets:
+        old = self._identities.identity(new.name)
+        if old is not None:
+            refuse_declared(old)
+            if old.revoked_at is None:
+                raise Refused(
+                    "exists", f"There is a {old.role} {old.name} already. To give it new credentials: rotate."
+                )
+        identity = checked(new)
+        secrets, made = await self._make(token=new.token, password=new.password)
+        made += [ssh_key_credential(key) for key in new.ssh_keys]
+        made += [certificate_credential(sha256) for sha256 in new.certificates]
+        if not made:
+            raise Refused("bad_request", f"{new.name} needs a credential: a token, a password or a key.")
+        self._refuse_shared_certificates(made)
+        detail = {
+            "role": identity.role,
+            "allow": identity.allow,
+            "addresses": identity.addresses,
+            "root": identity.root,
+            "may_create_feeds": identity.may_create_feeds,
+            "credentials": [credential.fingerprint for credential in made],
+        }
+        at = await self._enter(identity, "add", by, detail)
+        if old is not None and old.revoked_at is not None:
+            at = max(at, Time(old.revoked_at + 1))  # so that `redo` can tell them apart within one microsecond
+        credentials = (*(old.credentials if old else ()), *(dated(one, at, new.lifetime_seconds) for one in made))
+        await self._put(msgspec.structs.replace(identity, added_at=at, credentials=credentials))
+        return secrets
+
+    async def _rotate(self, name: str, by: str, ssh_keys: Sequence[str], overlap_seconds: float) -> NewSecrets:
+        identity = self._changeable(name)
+        kinds = {SSH_KEY} if ssh_keys else {TOKEN, PASSWORD}
+        old = [one for one in identity.credentials if one.kind in kinds and _lives(one, self._clock.now())]
+        had = {one.kind for one in old}
+        if not had and not ssh_keys:
+            raise Refused("bad_request", f"{name} has no token and no password; give its new public key.")
+        secrets, made = await self._make(token=TOKEN in had, password=PASSWORD in had)
+        made += [ssh_key_credential(key) for key in ssh_keys]
+        known = {one.fingerprint for one in identity.credentials}
+        if repeated := [one.fingerprint for one in made if one.fingerprint in known]:
+            raise Refused("exists", f"{name} has, or had, the key {repeated[0]} already.")
+        detail = {
+            "added": [one.fingerprint for one in made],
+            "ending": [one.fingerprint for one in old],
+            "overlap_seconds": round(overlap_seconds),
+        }
+        at = await self._enter(identity, "rotate", by, detail)
+        until = Time(at + round(overlap_seconds * 1_000_000))
+        ended = [
+            msgspec.structs.replace(one, expires_at=min(until, one.expires_at or until)) if one in old else one
+            for one in identity.credentials
+        ]
+        fresh = [dated(one, at, _lifetime_seconds(old)) for one in made]
+        await self._put(msgspec.structs.replace(identity, credentials=(*ended, *fresh)))
+        return secrets
+
+    async def _revoke(self, name: str, by: str, credential: str | None) -> tuple[str, ...]:
+        identity = self._changeable(name)
+        live = tuple(one.fingerprint for one in identity.credentials if one.revoked_at is None)
+        one = _the_one(live, credential, name) if credential is not None else None
+        at = await self._enter(identity, "revoke", by, {"credential": one or "all"})
+        await self._put(_revoked(identity, one, at))
+        return (one,) if one else live
+
+    async def _set_root(self, name: str, root: str | None, by: str) -> None:
+        identity = self._changeable(name)
+        changed = msgspec.structs.replace(identity, root=checked_root(root, identity.allow))
+        await self._enter(identity, "root", by, {"from": identity.root, "to": changed.root})
+        await self._put(changed)
+
+    async def _redo(self, entry: Admin) -> bool:
+        identity = self._identities.identity(entry.subject)
+        if identity is None or identity.declared:
+            return False
+        ordered = entry.detail["credential"]
+        changed = _revoked(identity, None if ordered == "all" else ordered, time_value(entry.at))
+        if changed == identity:
+            return False
+        await self._put(changed)
+        return True
+
+    # --- their steps -------------------------------------------------------------------------------------------------
+
+    async def _act(self, act: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        async def alone() -> T:
+            async with self._one_at_a_time:
+                await self._identities.refresh()
+                return await act()
+
+        task = asyncio.create_task(alone())
+        self._acts.add(task)
+        task.add_done_callback(self._acts.discard)
+        return await asyncio.shield(task)
+
+    async def _enter(self, identity: Identity, act: str, by: str, detail: dict[str, Any]) -> Time:
+        kind = "senders" if identity.role is Role.SENDER else "users"
+        entry = Admin(v=1, by=by, act=f"{kind}.{act}", subject=identity.name, detail=detail)
+        (entered,) = await self._ledger.append(entry)
+        return time_value(time_of(entered.entry))
+
+    async def _put(self, identity: Identity) -> None:
+        await self._book.put(identity)
+        await self._identities.refresh()
+
+    async def _make(self, *, token: bool, password: bool) -> tuple[NewSecrets, list[Credential]]:
+        secrets = NewSecrets(
+            new_token(self._entropy) if token else None, new_password(self._entropy) if password else None
+        )
+        made = [token_credential(token_digest(secrets.token))] if secrets.token else []
+        if secrets.password:
+            made.append(password_credential(await self._passwords.hash(secrets.password)))
+        return secrets, made
+
+    def _changeable(self, name: str) -> Identity:
+        identity = self._identities.identity(name)
+        if identity is None or identity.revoked_at is not None:
+            raise Refused("not_found", f"There is no {name}, or it was revoked.")
+        refuse_declared(identity)
+        return identity
+
+    def _refuse_shared_certificates(self, made: Sequence[Credential]) -> None:
+        for identity in self._identities.all():
+            for one in identity.credentials:
+                if one.kind == CERTIFICATE and any(one.secret == other.secret for other in made):
+                    raise Refused("exists", f"This certificate is, or was, that of {identity.name}.")
+
+
+def _the_one(fingerprints: Sequence[str], wanted: str, name: str) -> str:
+    long_enough = len(wanted) >= _ENDING_LENGTH_MIN
+    found = [one for one in fingerprints if one == wanted or (long_enough and one.endswith(wanted))]
+    if len(found) != 1:
+        raise Refused("not_found", f"{name} has {'no' if not found else 'more than one'} live credential {wanted!r}.")
+    return found[0]
+
+
+def _revoked(identity: Identity, fingerprint: str | None, at: Time) -> Identity:
+    """The identity without one credential, or (None) revoked with all; what came after `at` stays as it is."""
+    replace = msgspec.structs.replace
+    credentials = tuple(
+        replace(one, revoked_at=at)
+        if one.revoked_at is None and one.added_at <= at and fingerprint in {None, one.fingerprint}
+        else one
+        for one in identity.credentials
+    )
+    whole = fingerprint is None and identity.revoked_at is None and identity.added_at <= at
+    return replace(identity, credentials=credentials, revoked_at=at if whole else identity.revoked_at)
+
+
+def _lives(credential: Credential, now: Time) -> bool:
+    return credential.revoked_at is None and (credential.expires_at is None or credential.expires_at > now)
+
+
+def _lifetime_seconds(old: Sequence[Credential]) -> float | None:
+    lifetimes = [None if one.expires_at is None else (one.expires_at - one.added_at) / 1_000_000 for one in old]
+    ending = [seconds for seconds in lifetimes if seconds is not None]
+    return max(ending) if ending and len(ending) == len(lifetimes) else None
