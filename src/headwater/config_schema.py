@@ -70,7 +70,7 @@ def key_of(field: str) -> str:
 
 
 class Shape(NamedTuple):
-    """How a field is written: a value of a form, `many` of them, a table, tables by name, or a value or else a table."""
+    """How a field is written: a value of a form, `many` of them, a table, tables by name, or a value or a table."""
 
     form: Form | None = None
     many: bool = False
@@ -136,7 +136,7 @@ class Http(Table, frozen=True):
     tls: Annotated[
         Tls,
         About(
-            '`"none"`: in the clear, on loopback only; `"upstream"`: a proxy in front ends TLS; or a table of PEM files.',
+            '`"none"`: in the clear, on loopback only; `"upstream"`: a proxy in front ends TLS; or PEM files.',
             '{ certificate = "tls/landing.pem", key = "tls/landing.key", client_ca = "tls/senders_ca.pem" }',
         ),
     ] = "none"
@@ -314,7 +314,7 @@ class Sender(Table, frozen=True):
     ]
     ssh_keys: Annotated[
         tuple[Annotated[str, SSH_KEY], ...],
-        About("Public keys, as in authorized_keys.", '["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA…"]'),
+        About("Public keys, as in authorized_keys.", '["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"]'),
     ] = ()
     tokens_sha256: Annotated[
         tuple[Annotated[str, TOKEN], ...],
@@ -325,7 +325,7 @@ class Sender(Table, frozen=True):
     ] = ()
     certificates_sha256: Annotated[
         tuple[Annotated[str, CERTIFICATE], ...],
-        About("SHA-256 fingerprints of client certificates.", f'["{"0" * 64}"]'),
+        About("SHA-256 fingerprints of client certificates.", '["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"]'),
     ] = ()
     addresses: Annotated[
         tuple[Annotated[str, NETWORK], ...],
@@ -377,9 +377,13 @@ class Config(Table, frozen=True):
 def fields_of(table: type[Table]) -> tuple[Field, ...]:
     """The fields of a table, in the order in which they are written."""
     return tuple(
-        Field(info.name, info.encode_name, shape_of(info.type), _about(info.type), info.default)
+        Field(info.name, info.encode_name, shape_of(info.type), _about(info.type), _default(info))
         for info in msgspec.structs.fields(table)
     )
+
+
+def _default(info: msgspec.structs.FieldInfo) -> Any:
+    return info.default if info.default_factory is msgspec.NODEFAULT else info.default_factory()
 
 
 def _about(annotation: Any) -> About:

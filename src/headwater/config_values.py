@@ -12,11 +12,10 @@ import hashlib
 import ipaddress
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from difflib import get_close_matches
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -122,12 +121,12 @@ class Wrong(ValueError):
         self.suggestion = suggestion
 
 
-class Form(NamedTuple):
+class Form(msgspec.Struct, frozen=True, eq=False):
     """How a value is written in the file, and read from there."""
 
     words: str
     parse: Callable[[Any], Any]
-    schema: Mapping[str, Any] = MappingProxyType({"type": "string"})
+    schema: dict[str, Any] = msgspec.field(default_factory=lambda: {"type": "string"})
     write: Callable[[Any], str] = lambda value: quoted(str(value))
     is_path: bool = False
     holds_secret: Callable[[str], bool] = lambda _text: False

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any, NewType
+from typing import Any, NewType, Protocol
 
 import msgspec
 
@@ -318,11 +318,25 @@ def name_fields(name: str) -> dict[str, Any]:
     return {"name": name}
 
 
-def name_of(receipt: Receipt) -> str:
+class Named(Protocol):
+    """An entry that says a name: a receipt, `renamed`, `held`."""
+
+    @property
+    def name(self) -> str | None:
+        """The name, where it is UTF-8."""
+        ...
+
+    @property
+    def name_b64(self) -> str | None:
+        """The bytes of the name, where it is not."""
+        ...
+
+
+def name_of(entry: Named) -> str:
     """The name that was sent; bytes that are not UTF-8 as surrogate escapes."""
-    if receipt.name_b64 is not None:
-        return base64.b64decode(receipt.name_b64).decode(errors="surrogateescape")
-    return receipt.name or ""
+    if entry.name_b64 is not None:
+        return base64.b64decode(entry.name_b64).decode(errors="surrogateescape")
+    return entry.name or ""
 
 
 def shown(name: str) -> str:

@@ -4,11 +4,13 @@ The state of a delivery now is the first of these that holds:
 
 1. `erased`: there is an `erased` entry about it.
 2. `void`: there is a `void` entry about it.
-3. `withdrawn`, `superseded`: the *latest* `amended` entry about it gives `withdrawn` or `prefix_of` as its reason; a
-   later amendment with another reason takes that back (law 8: readers use the latest).
-4. `repeat`: its receipt has `repeat_of`, directly or through others, and of the deliveries that are one by this, an
-   earlier one is none of the above. So the first that is left of a set of repeats counts, and the set counts once.
-5. `effective`.
+3. `withdrawn`: there is an `amended` entry about it with the reason `withdrawn`.
+4. `superseded`: there is one with the reason `prefix_of`.
+5. `repeat`: its receipt says `repeat_of`, which ties it, directly or through others, to deliveries of the same bytes,
+   and an earlier one of these is none of the above. So a set of repeats counts once, by the first that is left.
+6. `effective`.
+
+What was taken out stays out: a later amendment changes the completeness, never 3 or 4 back.
 """
 
 from __future__ import annotations
@@ -18,8 +20,8 @@ import re
 import msgspec
 
 from headwater.errors import Damaged
-from headwater.ledger.entries import KINDS, Admin, Amended, Entry, Erased, Held, Receipt, Renamed, Void, decode
-from headwater.terms import Completeness, Id, Place, Position, State, name_of
+from headwater.ledger.entries import KINDS, Admin, Amended, Entry, Erased, Held, Renamed, Void, decode
+from headwater.terms import Completeness, Id, Place, Position, Receipt, State, name_of
 
 CHANGES: dict[type[Entry], str] = {
     Receipt: "landed",
@@ -30,24 +32,17 @@ CHANGES: dict[type[Entry], str] = {
 }
 """The entries that a reader of deliveries must know, by the name of the change."""
 
-_TAKEN = {Void: State.VOID, Erased: State.ERASED}
-_DOUBTED = {"withdrawn": State.WITHDRAWN, "prefix_of": State.SUPERSEDED}
+_MARKS = (State.ERASED, State.VOID, State.WITHDRAWN, State.SUPERSEDED)
 _ID = re.compile(r"[0-9a-f]{32}")
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """What the entries so far say of one delivery, apart from its repeats."""
+    """What the entries so far say of one delivery, apart from its repeats; `mark` is what takes it out, if anything."""
 
     name: str
     completeness: Completeness
-    taken: State | None = None
-    doubted: State | None = None
+    mark: State | None = None
     amended_by: tuple[Position, ...] = ()
-
-    @property
-    def counts(self) -> bool:
-        """Whether nothing but an earlier repeat keeps it from being effective."""
-        return self.taken is None and self.doubted is None
 
 
 def landed(receipt: Receipt) -> Standing:
@@ -59,21 +54,33 @@ def amended(standing: Standing, entry: Entry, position: Position) -> Standing:
     """How it stands after a later entry about it."""
     if type(entry) not in CHANGES:
         return standing
-    now = msgspec.structs.replace(standing, amended_by=(*standing.amended_by, position))
+    marks = {standing.mark, _mark(entry)}
+    return msgspec.structs.replace(
+        standing,
+        name=name_of(entry) if isinstance(entry, Renamed) else standing.name,
+        completeness=entry.completeness if isinstance(entry, Amended) else standing.completeness,
+        mark=next((mark for mark in _MARKS if mark in marks), None),
+        amended_by=(*standing.amended_by, position),
+    )
+
+
+def _mark(entry: Entry) -> State | None:
     match entry:
-        case Renamed():
-            return msgspec.structs.replace(now, name=name_of(entry))
-        case Amended():
-            return msgspec.structs.replace(now, completeness=entry.completeness, doubted=_DOUBTED.get(entry.reason))
-        case Void() if standing.taken is State.ERASED:
-            return now
+        case Erased():
+            return State.ERASED
+        case Void():
+            return State.VOID
+        case Amended(reason="withdrawn"):
+            return State.WITHDRAWN
+        case Amended(reason="prefix_of"):
+            return State.SUPERSEDED
         case _:
-            return msgspec.structs.replace(now, taken=_TAKEN.get(type(entry)))
+            return None
 
 
-def state_of(standing: Standing, *, first: bool) -> State:
-    """The state now; `first` says that no earlier one of its repeats counts."""
-    return standing.taken or standing.doubted or (State.EFFECTIVE if first else State.REPEAT)
+def state_of(mark: State | None, *, first: bool) -> State:
+    """The state now; `first` says that no earlier one of its repeats is left."""
+    return mark or (State.EFFECTIVE if first else State.REPEAT)
 
 
 def subject_of(entry: Entry) -> Id | None:

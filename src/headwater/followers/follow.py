@@ -34,7 +34,8 @@ class Projection(Protocol):
 class Follower:
     """Keeps one projection close behind the ledger.
 
-    `problem` is the sentence of what keeps it from following just now, None while it follows."""
+    `problem` is the sentence of what keeps it from following just now, None while it follows.
+    """
 
     def __init__(
         self, reader: LedgerReader, projection: Projection, clock: Clock, *, batch_entries: int = BATCH_ENTRIES
@@ -55,13 +56,16 @@ class Follower:
     async def follow(self) -> None:
         """Follows until it is cancelled, which may happen anywhere: what was applied twice is ignored.
 
-        What is unavailable is tried again, at longer and longer intervals; any other failure is raised."""
+        What is unavailable is tried again, at longer and longer intervals; any other failure is raised.
+        """
         backoff_seconds = BACKOFF_SECONDS_MIN
         while True:
             try:
                 await self.catch_up()
                 backoff_seconds = BACKOFF_SECONDS_MIN
-                await self._reader.wait(self.position, WAIT_SECONDS)
+                while True:
+                    await self._reader.wait(self.position, WAIT_SECONDS)
+                    await self._apply_committed()
             except Unavailable as unavailable:
                 self.problem = unavailable.sentence
                 await self._clock.sleep(backoff_seconds)
@@ -70,19 +74,22 @@ class Follower:
     async def catch_up(self) -> Position:
         """Applies all that is committed by now, and returns the position. Raises Unavailable, and what apply raises."""
         self._move_to(await self._projection.applied())
-        while self.position < self._reader.position:
-            entries = [entry async for entry in self._reader.read(self.position, self._batch_entries)]
-            if not entries:
-                break
-            await self._projection.apply(entries)
-            self._move_to(entries[-1][0].position)
-        self.problem = None
+        await self._apply_committed()
         return self.position
 
     async def reached(self, position: Position) -> None:
         """Returns once everything up to a position is applied; how long to wait is the caller's to limit."""
         while self.position < position:
             await self._moved.wait()
+
+    async def _apply_committed(self) -> None:
+        while self.position < self._reader.position:
+            entries = [entry async for entry in self._reader.read(self.position, self._batch_entries)]
+            if not entries:
+                raise Unavailable("ledger_unavailable", "The ledger does not give the entries that it says it has.")
+            await self._projection.apply(entries)
+            self._move_to(entries[-1][0].position)
+        self.problem = None
 
     def _move_to(self, position: Position) -> None:
         self.position = position

@@ -1,6 +1,6 @@
 """What all doors share: who is calling, what they may, where their bytes go, and how much is too much.
 
 `admit.py` makes a caller of a credential (with `identify.py`, `passwords.py`, `bans.py` and `turned_away.py`),
-`allow.py` says what the caller may do, `route.py` where a file goes, `limits.py` how much is taken; `transcript.py` keeps
-what happened. `senders.py` changes who there is, `views.py` shows it, `explain.py` says beforehand what would happen.
+`allow.py` says what the caller may do, `route.py` where a file goes, `limits.py` how much is taken; `transcript.py`
+keeps what happened. `senders.py` changes who there is, `views.py` shows it, `explain.py` says what would happen.
 """

@@ -5,9 +5,36 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
+from headwater.config_schema import Sender
 from headwater.errors import Refused
-from headwater.gate.credentials import CERTIFICATE, SSH_KEY, TOKEN
+from headwater.gate.credentials import (
+    CERTIFICATE,
+    SSH_KEY,
+    TOKEN,
+    certificate_credential,
+    ssh_key_credential,
+    token_credential,
+)
 from headwater.ports.books import Identity
+from headwater.terms import Role
+
+
+def declared_identity(name: str, sender: Sender) -> Identity:
+    """The identity that a `[senders.NAME]` table declares. Raises Refused("bad_request") for keys that are none."""
+    return Identity(
+        name=name,
+        role=Role.SENDER,
+        allow=sender.allow,
+        addresses=sender.addresses,
+        root=sender.root,
+        may_create_feeds=sender.may_create_feeds,
+        credentials=(
+            *(ssh_key_credential(key) for key in sender.ssh_keys),
+            *(token_credential(digest) for digest in sender.tokens_sha256),
+            *(certificate_credential(digest) for digest in sender.certificates_sha256),
+        ),
+        declared=True,
+    )
 
 
 def refuse_declared(identity: Identity) -> None:

@@ -3,8 +3,8 @@
 **The order: entry, then books, then memory.** An act that stopped after its entry changed nothing and gave nobody a
 secret: whoever asked was told so and asks again, and no effect ever stands without its entry. For a revocation that is
 not enough, so `redo` does again what the entry of one orders, wherever the books do not show it yet: whoever follows
-`admin` entries calls it, at start-up as at any other time, and so does restoring older books. A row takes its times from
-the entry, and the ledger's time never goes back: `redo` cannot take a sender added anew for the one that was revoked.
+`admin` entries calls it, at start-up as at any other time, and so does restoring older books. A row takes its times
+from the entry, and the ledger's time never goes back: `redo` cannot take a sender added anew for the one revoked.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from headwater.errors import Refused
 from headwater.gate.credentials import (
     CERTIFICATE,
     PASSWORD,
-    SSH_KEY,
     TOKEN,
     NewSecrets,
     certificate_credential,
@@ -82,12 +81,22 @@ class Senders:
         return await self._act(lambda: self._add(new, by))
 
     async def rotate(
-        self, name: str, by: str, *, ssh_keys: Sequence[str] = (), overlap_seconds: float = OVERLAP_SECONDS
+        self,
+        name: str,
+        by: str,
+        *,
+        ssh_keys: Sequence[str] = (),
+        certificates: Sequence[str] = (),
+        overlap_seconds: float = OVERLAP_SECONDS,
     ) -> NewSecrets:
-        """New credentials beside the old ones, which end after the overlap: the given keys, or else a token and a
-        password where there were such. They live as long as the old ones were to. Returns the secrets made.
+        """New credentials beside the old ones of their kinds, which end after the overlap. Returns the secrets made.
+
+        Without keys and certificates, a token and a password are made anew where there were such. The new ones live as
+        long as the old ones were to.
         """
-        return await self._act(lambda: self._rotate(name, by, ssh_keys, overlap_seconds))
+        given = [ssh_key_credential(key) for key in ssh_keys]
+        given += [certificate_credential(sha256) for sha256 in certificates]
+        return await self._act(lambda: self._rotate(name, by, given, overlap_seconds))
 
     async def revoke(self, name: str, by: str, *, credential: str | None = None) -> tuple[str, ...]:
         """Ends one credential, named by its fingerprint or an unambiguous ending of it, or the identity with all.
@@ -113,16 +122,14 @@ class Senders:
         if old is not None:
             refuse_declared(old)
             if old.revoked_at is None:
-                raise Refused(
-                    "exists", f"There is a {old.role} {old.name} already. To give it new credentials: rotate."
-                )
+                raise Refused("exists", f"There is a {old.role} {old.name} already; rotate gives new credentials.")
         identity = checked(new)
         secrets, made = await self._make(token=new.token, password=new.password)
         made += [ssh_key_credential(key) for key in new.ssh_keys]
         made += [certificate_credential(sha256) for sha256 in new.certificates]
         if not made:
             raise Refused("bad_request", f"{new.name} needs a credential: a token, a password or a key.")
-        self._refuse_shared_certificates(made)
+        self._refuse_known(made, new.name)
         detail = {
             "role": identity.role,
             "allow": identity.allow,
@@ -138,18 +145,17 @@ class Senders:
         await self._put(msgspec.structs.replace(identity, added_at=at, credentials=credentials))
         return secrets
 
-    async def _rotate(self, name: str, by: str, ssh_keys: Sequence[str], overlap_seconds: float) -> NewSecrets:
+    async def _rotate(self, name: str, by: str, given: Sequence[Credential], overlap_seconds: float) -> NewSecrets:
         identity = self._changeable(name)
-        kinds = {SSH_KEY} if ssh_keys else {TOKEN, PASSWORD}
-        old = [one for one in identity.credentials if one.kind in kinds and _lives(one, self._clock.now())]
-        had = {one.kind for one in old}
-        if not had and not ssh_keys:
+        kinds = {one.kind for one in given} or {TOKEN, PASSWORD}
+        unrevoked = [one for one in identity.credentials if one.kind in kinds and one.revoked_at is None]
+        had = {one.kind for one in unrevoked}
+        if not had and not given:
             raise Refused("bad_request", f"{name} has no token and no password; give its new public key.")
+        self._refuse_known(given, name)
         secrets, made = await self._make(token=TOKEN in had, password=PASSWORD in had)
-        made += [ssh_key_credential(key) for key in ssh_keys]
-        known = {one.fingerprint for one in identity.credentials}
-        if repeated := [one.fingerprint for one in made if one.fingerprint in known]:
-            raise Refused("exists", f"{name} has, or had, the key {repeated[0]} already.")
+        made += given
+        old = [one for one in unrevoked if one.expires_at is None or one.expires_at > self._clock.now()]
         detail = {
             "added": [one.fingerprint for one in made],
             "ending": [one.fingerprint for one in old],
@@ -161,7 +167,7 @@ class Senders:
             msgspec.structs.replace(one, expires_at=min(until, one.expires_at or until)) if one in old else one
             for one in identity.credentials
         ]
-        fresh = [dated(one, at, _lifetime_seconds(old)) for one in made]
+        fresh = [dated(one, at, _lifetime_seconds(unrevoked)) for one in made]
         await self._put(msgspec.structs.replace(identity, credentials=(*ended, *fresh)))
         return secrets
 
@@ -170,7 +176,7 @@ class Senders:
         live = tuple(one.fingerprint for one in identity.credentials if one.revoked_at is None)
         one = _the_one(live, credential, name) if credential is not None else None
         at = await self._enter(identity, "revoke", by, {"credential": one or "all"})
-        await self._put(_revoked(identity, one, at))
+        await self._put(_revoked(identity, one, max(at, identity.added_at)))
         return (one,) if one else live
 
     async def _set_root(self, name: str, root: str | None, by: str) -> None:
@@ -229,11 +235,13 @@ class Senders:
         refuse_declared(identity)
         return identity
 
-    def _refuse_shared_certificates(self, made: Sequence[Credential]) -> None:
+    def _refuse_known(self, given: Sequence[Credential], name: str) -> None:
+        # A revoked key stays revoked, and a certificate alone says who comes, so it can be but one identity's
         for identity in self._identities.all():
             for one in identity.credentials:
-                if one.kind == CERTIFICATE and any(one.secret == other.secret for other in made):
-                    raise Refused("exists", f"This certificate is, or was, that of {identity.name}.")
+                alone = one.kind == CERTIFICATE or identity.name == name
+                if alone and any(one.fingerprint == other.fingerprint for other in given):
+                    raise Refused("exists", f"{identity.name} has, or had, {one.fingerprint} already.")
 
 
 def _the_one(fingerprints: Sequence[str], wanted: str, name: str) -> str:
@@ -255,10 +263,6 @@ def _revoked(identity: Identity, fingerprint: str | None, at: Time) -> Identity:
     )
     whole = fingerprint is None and identity.revoked_at is None and identity.added_at <= at
     return replace(identity, credentials=credentials, revoked_at=at if whole else identity.revoked_at)
-
-
-def _lives(credential: Credential, now: Time) -> bool:
-    return credential.revoked_at is None and (credential.expires_at is None or credential.expires_at > now)
 
 
 def _lifetime_seconds(old: Sequence[Credential]) -> float | None:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 from collections import deque
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from headwater.ports.clock import Clock
 from headwater.terms import shown, time_text
 
-_TEXT_CHARS_MAX = 512
-_TOKEN = re.compile(r"hw_[A-Za-z0-9_-]{43}")
-_PLAIN = (str, int, float, bool, type(None))
+_TEXT_CHARS_MAX: Final = 512
+_TOKEN: Final = re.compile(r"hw_[A-Za-z0-9_-]{43}")
+_TOKEN_LENGTH: Final = 46
+_PLAIN: Final = (str, int, float, bool, type(None))
 
 
 def harmless(value: Any) -> str | int | float | bool | None:
@@ -27,7 +28,7 @@ def harmless(value: Any) -> str | int | float | bool | None:
     if type(value) not in _PLAIN:
         return f"<{type(value).__name__}>"
     if isinstance(value, str):
-        return shown(_TOKEN.sub("hw_…", value[: _TEXT_CHARS_MAX + 1]))[:_TEXT_CHARS_MAX]
+        return shown(_TOKEN.sub("hw_…", value[: _TEXT_CHARS_MAX + _TOKEN_LENGTH]))[:_TEXT_CHARS_MAX]
     return value  # type: ignore[no-any-return]
 
 

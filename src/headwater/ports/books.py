@@ -6,7 +6,7 @@ survives `kill -9`; only rows of the truth (senders) and parked uploads survive 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Iterator, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -156,6 +156,14 @@ class Credential(msgspec.Struct, frozen=True, kw_only=True):
     revoked_at: Time | None = None
     first_used_at: Time | None = None
     last_used_at: Time | None = None
+
+    def __rich_repr__(self) -> Iterator[tuple[str, Any]]:  # type: ignore[override]
+        """All but the secret: no repr, log line or traceback shows it."""
+        return ((name, getattr(self, name)) for name in self.__struct_fields__ if name != "secret")
+
+    def __repr__(self) -> str:
+        """As `__rich_repr__`."""
+        return f"Credential({', '.join(f'{name}={value!r}' for name, value in self.__rich_repr__())})"
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):

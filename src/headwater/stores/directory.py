@@ -6,7 +6,9 @@ One process writes (`durable_fs.lock`); any number may read beside it. Linux.
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
@@ -14,12 +16,12 @@ from headwater.errors import Refused, Unavailable
 from headwater.ports.store import Staging, Stored
 from headwater.stores.directory_create import Creates
 from headwater.stores.directory_staging import DirectoryStaging, UploadFolder
-from headwater.stores.durable_fs import PIECE_BYTES, Disk, object_facts
+from headwater.stores.durable_fs import NO_OBJECT, PIECE_BYTES, Disk, object_facts
 from headwater.stores.threads import Threads
 from headwater.terms import Digests, Id, Key, Time
 
 _LISTED_TOGETHER = 1000
-_NO_OBJECTS = frozenset(("incoming", "lock"))
+_NO_OBJECTS = frozenset(("incoming/", "lock"))
 
 
 class DirectoryStore:
@@ -54,7 +56,10 @@ class DirectoryStore:
 
     async def list(self, prefix: str, *, after: str = "") -> AsyncIterator[Stored]:
         """As `ObjectReader.list`; the names of one folder are held in memory."""
-        walk = self._walk(prefix, after)
+        folder = prefix.rpartition("/")[0]
+        if folder:
+            self.disk.path(folder)
+        walk = self._walk(f"{folder}/" if folder else "", prefix, after)
         while some := await self._threads.run(self._next, walk):
             for stored in some:
                 yield stored
@@ -82,3 +87,114 @@ class DirectoryStore:
         if size_bytes:
             async for piece in self._pieces(folder.data, key, 0, size_bytes):
                 yield piece
+
+    async def _pieces(self, path: str, key: str, offset: int, size_bytes: int | None) -> AsyncIterator[bytes]:
+        fd, end, piece = await self._threads.run(self._open, path, key, offset, size_bytes)
+        try:
+            while piece:
+                yield piece
+                offset += len(piece)
+                if offset == end:
+                    break
+                piece = await self._threads.run(self._read, fd, key, offset, end)
+        finally:
+            if fd >= 0:
+                os.close(fd)
+
+    def _open(self, path: str, key: str, offset: int, size_bytes: int | None) -> tuple[int, int, bytes]:
+        with self.disk:
+            try:
+                fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)  # a FIFO must not make us wait
+            except OSError as error:
+                if error.errno not in NO_OBJECT:
+                    raise
+                raise _not_found(key) from None
+            try:
+                facts = os.fstat(fd)
+                if not stat.S_ISREG(facts.st_mode):
+                    raise _not_found(key)
+                end = facts.st_size if size_bytes is None else min(facts.st_size, offset + size_bytes)
+                piece = self._read(fd, key, offset, end) if offset < end else b""
+            except BaseException:
+                os.close(fd)
+                raise
+            if offset + len(piece) < end:
+                return fd, end, piece
+            os.close(fd)
+            return -1, end, piece
+
+    def _read(self, fd: int, key: str, offset: int, end: int) -> bytes:
+        with self.disk:
+            piece = os.pread(fd, min(PIECE_BYTES, end - offset), offset)
+            if not piece:
+                raise Unavailable("store_unavailable", f"{key} ended at byte {offset}, before {end}.")
+            return piece
+
+    def _head(self, key: Key) -> Stored | None:
+        with self.disk:
+            facts = object_facts(self.disk.path(key))
+            return None if facts is None else _stored(key, facts)
+
+    def _expect_room(self, size_bytes: int) -> None:
+        with self.disk:
+            free = os.statvfs(self.disk.root)
+            if size_bytes > free.f_bavail * free.f_frsize:
+                raise Unavailable(
+                    "full", f"{size_bytes} bytes were declared; the landing zone's disk has not the room."
+                )
+
+    def _next(self, walk: Iterator[Stored]) -> Sequence[Stored]:
+        with self.disk:
+            return tuple(islice(walk, _LISTED_TOGETHER))
+
+    def _walk(self, folder: str, prefix: str, after: str) -> Iterator[Stored]:
+        """Objects in the order of their keys. A folder sorts as its name with the slash that its keys have there."""
+        try:
+            with os.scandir(f"{self.disk.root}/{folder}") as entries:
+                inside = sorted(
+                    f"{folder}{entry.name}/" if entry.is_dir(follow_symlinks=False) else f"{folder}{entry.name}"
+                    for entry in entries
+                )
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        for name in inside:
+            if name in _NO_OBJECTS:
+                continue
+            if name.endswith("/"):
+                wanted = name.startswith(prefix) or prefix.startswith(name)
+                if wanted and (name > after or after.startswith(name)):
+                    yield from self._walk(name, prefix, after)
+            elif name.startswith(prefix) and name > after:
+                facts = object_facts(f"{self.disk.root}/{name}")
+                if facts is not None:
+                    yield _stored(Key(name), facts)
+
+
+class DirectoryEraser:
+    """`ObjectEraser` of the zone of a store: a thing apart, so that who serves holds nothing that deletes."""
+
+    def __init__(self, disk: Disk, threads: Threads) -> None:
+        self._disk = disk
+        self._threads = threads
+
+    async def erase(self, key: Key) -> int:
+        """As `ObjectEraser.erase`; 1 or 0."""
+        return await self._threads.run(self._erase, key)
+
+    def _erase(self, key: Key) -> int:
+        with self._disk:
+            path = self._disk.path(key)
+            there = object_facts(path) is not None
+            if there:
+                Path(path).unlink(missing_ok=True)
+            with suppress(FileNotFoundError, NotADirectoryError):  # no folder, nothing to make known
+                self._disk.sync_folder(key.rpartition("/")[0])  # also when it is gone: who removed it may have died
+            return int(there)
+
+
+def _stored(key: Key, facts: os.stat_result) -> Stored:
+    return Stored(key, facts.st_size, modified_at=Time(facts.st_mtime_ns // 1000))
+
+
+def _not_found(key: str) -> Refused:
+    return Refused("not_found", f"There is no object {key}.")

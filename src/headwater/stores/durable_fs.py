@@ -26,6 +26,7 @@ OBJECT_MODE = 0o440
 FOLDER_MODE = 0o750
 PIECE_BYTES = 1 << 20
 _IOV_MAX = 1024
+NO_OBJECT = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)  # nothing that could be one has this name
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _FOLDERS_KNOWN_MAX = 4096
 _UNFIT = frozenset(("", ".", ".."))
@@ -119,9 +120,13 @@ class Disk:
                 if error.errno not in (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL):
                     raise
                 self._unnamed = False  # this file system cannot: a temporary name it is
+        return NewFile(*self.temporary())
+
+    def temporary(self, mode: int = OBJECT_MODE) -> tuple[int, str]:
+        """A new file to write, under a temporary name in `incoming/`, and its path."""
         self.make_folder("incoming")
         path = f"{self.root}/incoming/{secrets.token_hex(8)}.tmp"
-        return NewFile(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, OBJECT_MODE), path)
+        return os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, mode), path
 
     def _sync(self, call: Callable[[int], None], fd: int) -> None:
         if self._broken:
@@ -209,8 +214,10 @@ def object_facts(path: str) -> os.stat_result | None:
     """The facts of a regular file; None where there is none. A link is not followed: it is no object."""
     try:
         facts = os.lstat(path)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
+    except OSError as error:
+        if error.errno in NO_OBJECT:
+            return None
+        raise
     return facts if stat.S_ISREG(facts.st_mode) else None
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import contextlib
+
 import botocore.exceptions
 import pytest
 
@@ -91,14 +93,10 @@ class TestConnections:
 
     def test_pipelining(self, double):
         """A second request before the first one's answer ends the connection; the first one is done all the same."""
-        double.latency_seconds = 0.05
         request = head(double, "PUT", "/b/k", content_length="1") + b"1"
-        with connect(double) as connection, pytest.raises(ConnectionResetError):
+        with connect(double) as connection, contextlib.suppress(ConnectionResetError):
             connection.sendall(request + request)
-            while connection.recv(1000):
-                pass
-            raise ConnectionResetError
-        double.latency_seconds = 0.1
+            assert connection.recv(1) == b""
         assert send(double, head(double, "HEAD", "/b"))[0] == 200
         assert (double.objects("b"), double.calls["PutObject"]) == ({"k": b"1"}, 1)
 

@@ -7,13 +7,16 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from headwater.terms import Position
+
 T = TypeVar("T")
 
 _encoder = msgspec.json.Encoder()
+_positions = msgspec.json.Decoder(tuple[Position, ...])
 
 
 class Column(Generic[T]):
-    """A column of JSON. A text that is not UTF-8 (surrogate escapes, PEP 383) takes the slow way, by `\\udcxx`."""
+    """A column of JSON. A text that is not UTF-8 (surrogate escapes, PEP 383) takes the slow way, escaped."""
 
     def __init__(self, kind: type[T]) -> None:
         self._kind = kind
@@ -54,3 +57,8 @@ def name_bytes(name: str) -> bytes:
 def name_text(data: bytes) -> str:
     """The name of these bytes."""
     return data.decode(errors="surrogateescape")
+
+
+def positions(array: str) -> tuple[Position, ...]:
+    """The positions of a column of them."""
+    return _positions.decode(array)

@@ -22,7 +22,8 @@ _OUTSIDE = {
 def failure(error: Exception) -> Exception:
     """The failure that stands for an error of SQLite, whose text never holds values; any other error as it is.
 
-    A row that breaks a constraint is a fault of ours and stays the error that it is."""
+    A row that breaks a constraint is a fault of ours and stays the error that it is.
+    """
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code == sqlite3.SQLITE_FULL:
         return Unavailable("full", "The disk that holds the books is full: make room on it.")

@@ -8,8 +8,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
-from headwater.errors import HeadwaterError, Misconfigured
 from headwater.books.sqlite.failures import failure
+from headwater.errors import HeadwaterError, Misconfigured
 
 SQLITE_VERSION_MIN = (3, 34, 0)
 _CACHE_KIB = 64 * 1024
@@ -19,7 +19,8 @@ _BUSY_SECONDS = 2.0
 
 class Migration(NamedTuple):
     """One step of the schema. MUST only add: `oldest` is the lowest schema version whose program can still work with
-    books that have taken this step, so that one version back can be started again."""
+    books that have taken this step, so that one version back can be started again.
+    """
 
     file: str
     oldest: int
@@ -60,7 +61,8 @@ def connect_for_reading(path: Path) -> sqlite3.Connection:
 def prepare(path: Path, *, read_only: bool) -> None:
     """Makes the file (mode 0600) or brings its schema up to date, after a backup beside it.
 
-    Raises Misconfigured when it cannot be opened or belongs to a version too new, Damaged when it is no database."""
+    Raises Misconfigured when it cannot be opened or belongs to a version too new, Damaged when it is no database.
+    """
     if sqlite3.sqlite_version_info < SQLITE_VERSION_MIN:
         raise Misconfigured(f"SQLite {sqlite3.sqlite_version} is too old: 3.34 or newer is needed.")
     try:
@@ -103,11 +105,10 @@ def _migrate(connection: sqlite3.Connection, step: int) -> None:
     migration = MIGRATIONS[step]
     script = Path(__file__).with_name(migration.file).read_text(encoding="utf-8")
     try:
-        connection.executescript(
-            f"BEGIN IMMEDIATE; {script};"
-            f"INSERT OR REPLACE INTO facts VALUES ('{OLDEST_FACT}', '{migration.oldest}');"
-            f"PRAGMA user_version = {step + 1}; COMMIT;"
-        )
+        connection.executescript(f"BEGIN IMMEDIATE; {script}")
+        connection.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (OLDEST_FACT, str(migration.oldest)))
+        connection.execute(f"PRAGMA user_version = {step + 1}")
+        connection.execute("COMMIT")
     finally:
         if connection.in_transaction:
             connection.execute("ROLLBACK")

@@ -105,16 +105,15 @@ CREATE TABLE shelves (
   UNIQUE (feed, sender, door, completeness, state)
 );
 
--- `taken` is void or erased, `doubted` withdrawn or superseded; `repeats` is the position of the first delivery of a
--- set of repeats, on each member of the set, also the first.
+-- `mark` is what takes a delivery out of the effective set; `repeats` is the position of the first delivery of a set of
+-- repeats, on each member of the set, also the first.
 CREATE TABLE deliveries (
   position INTEGER PRIMARY KEY,
   shelf INTEGER NOT NULL,
   feed INTEGER NOT NULL,
   landed_at INTEGER NOT NULL,
   repeats INTEGER,
-  taken TEXT,
-  doubted TEXT,
+  mark TEXT,
   amended_by TEXT NOT NULL DEFAULT '[]',
   sha256 BLOB NOT NULL,
   name BLOB NOT NULL
@@ -122,8 +121,7 @@ CREATE TABLE deliveries (
 CREATE INDEX deliveries_by_shelf ON deliveries (shelf);
 CREATE INDEX deliveries_by_name ON deliveries (feed, name);
 CREATE INDEX deliveries_by_bytes ON deliveries (feed, sha256);
-CREATE INDEX deliveries_left ON deliveries (repeats)
-  WHERE repeats IS NOT NULL AND taken IS NULL AND doubted IS NULL;
+CREATE INDEX deliveries_left ON deliveries (repeats) WHERE repeats IS NOT NULL AND mark IS NULL;
 
 -- Every entry about an id. `ending` is the id's last 15 digits, backwards, as a number: ids by their end are a range.
 CREATE TABLE entries (

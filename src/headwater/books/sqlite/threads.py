@@ -79,7 +79,8 @@ class Writer:
     def put(self, run: Run[T], *, durable: bool = False) -> asyncio.Future[T]:
         """Queues `run` for the next transaction; the future ends once that is committed, and synced if `durable`.
 
-        `run` MUST change nothing but rows: it is run again when its transaction failed because of another's row."""
+        `run` MUST change nothing but rows: it is run again when its transaction failed because of another's row.
+        """
         if not self._open:
             return _refused("The books are closed.")
         future = asyncio.get_running_loop().create_future()

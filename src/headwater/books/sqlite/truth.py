@@ -1,6 +1,7 @@
 """The truth among the rows: identities and facts, synced when their awaitable completes; and their snapshot.
 
-A fact whose name begins with `node.` belongs to this machine: it is in no snapshot, and a restore leaves it."""
+A fact whose name begins with `node.` belongs to this machine: it is in no snapshot, and a restore leaves it.
+"""
 
 from __future__ import annotations
 
