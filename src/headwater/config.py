@@ -10,7 +10,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar, cast
 
 import msgspec
 
@@ -103,13 +103,16 @@ def load(texts: Mapping[Path, str], environ: Mapping[str, str], home: Path) -> L
     loader.tree.setdefault("zone", str(home / "zone"))
     loader.tree.setdefault("books", str(home / "books.sqlite3"))
     config = loader.table(Config, loader.tree, ())
-    if config is not None:
-        for path, sentence, suggestion in _broken_rules(config):
-            if not loader.blames(path[0]):
-                loader.blame(path, sentence, suggestion)
-    if config is None or loader.problems:
+    for key, sentence, suggestion in _broken_rules(config):
+        if not loader.blames(key[0]):
+            loader.blame(key, sentence, suggestion)
+    if loader.problems:
         raise ConfigProblems(loader.problems)
     return Loaded(config, loader.origins)
+
+
+class _Noted(Exception):
+    """There is no value, and why is among the problems already."""
 
 
 class _Place(NamedTuple):
@@ -169,16 +172,19 @@ class _Loader:
                 sentence = f"this key is set already, in {self._places[here]}"
                 self.problems.append(Problem(again.file, again.line, shown(".".join(here)), sentence))
 
-    def table(self, kind: type[T], raw: object, path: KeyPath) -> T | None:
-        """A table of this kind. None if a key is missing that it must have: then that is among the problems."""
+    def table(self, kind: type[T], raw: object, path: KeyPath) -> T:
+        """A table of this kind. Raises _Noted if it is none, or lacks a key that it must have."""
         if not isinstance(raw, dict):
             self.blame(path, f"must be a table: [{'.'.join(path)}]")
-            return None
+            raise _Noted
         fields = fields_of(kind)
-        for key in raw.keys() - {field.key for field in fields}:
-            self._unknown((*path, key), fields)
+        for key in raw:
+            if key not in {field.key for field in fields}:
+                self._unknown((*path, key), fields)
         values = {field.name: self._field(field, raw.get(field.key), (*path, field.key)) for field in fields}
-        return None if msgspec.NODEFAULT in values.values() else kind(**values)
+        if any(value is msgspec.NODEFAULT for value in values.values()):
+            raise _Noted
+        return kind(**values)
 
     def _unknown(self, path: KeyPath, fields: tuple[Field, ...]) -> None:
         key = path[-1]
@@ -191,29 +197,198 @@ class _Loader:
 
     def _field(self, field: Field, raw: object, path: KeyPath) -> Any:
         """The field's value; its default where there is none, or none that can be taken."""
-        key, variable = ".".join(path), variable_of(path, field.shape)
+        variable = variable_of(path) if field.shape.form else None
         if variable and self._environ.get(variable):
             self._places[path] = _Place(f"environment variable {variable}", None)
             raw = {"env": variable}
         elif raw is None and isinstance(field.default, Table):
             raw = {}
         elif raw is None:
-            self.origins[key] = "default"
+            self.origins[".".join(path)] = "default"
             if field.default is msgspec.NODEFAULT:
                 self.blame(path, "this key is missing")
             return field.default
         try:
-            value = self._value(field.shape, raw, path)
+            return self._value(field.shape, raw, path)
         except Wrong as wrong:
             self.blame(path, wrong.sentence, wrong.suggestion)
-            value = None
-        return field.default if value is None and field.default is msgspec.NODEFAULT else value
+        except _Noted:
+            pass
+        return field.default
 
     def _value(self, shape: Shape, raw: object, path: KeyPath) -> Any:
         if shape.table and shape.named:
             return self._named(shape.table, raw, path)
         if shape.table and (shape.form is None or _is_table(raw)):
             return self.table(shape.table, raw, path)
-        assert shape.form
-        self.origins[".".join(path)] = self._origin(raw, path)
-        return self._many(shape.form, raw, path) if shape.many else self._one(shape.form, raw, path)
+        place = self._places.get(path)
+        self.origins[".".join(path)] = f"{place or 'default'}{_reference_text(raw, place)}"
+        folder = place.folder if place else Path()
+        form = cast("Form", shape.form)
+        return self._many(form, raw, path, folder) if shape.many else self._one(form, raw, folder)
+
+    def _named(self, kind: type[T], raw: object, path: KeyPath) -> dict[str, T]:
+        tables: dict[str, T] = {}
+        if not isinstance(raw, dict):
+            self.blame(path, f"must be tables by name: [{'.'.join(path)}.NAME]")
+            raise _Noted
+        for name, table in raw.items():
+            here = (*path, name)
+            try:
+                check_word(name, path[-1].removesuffix("s"))
+                tables[name] = self.table(kind, table, here)
+            except Refused as refused:
+                self.blame(here, refused.sentence)
+            except _Noted:
+                pass
+        return tables
+
+    def _many(self, form: Form, raw: object, path: KeyPath, folder: Path) -> tuple[Any, ...]:
+        items = self._resolved(raw, folder).split(",") if _is_reference(raw) else raw
+        if not isinstance(items, list):
+            raise Wrong("must be a list", f"Write [{quoted(items)}]." if isinstance(items, str) else "")
+        if _is_reference(raw):
+            return tuple(form.parse(item.strip()) for item in items if item.strip())
+        values = []
+        for number, item in enumerate(items, 1):
+            try:
+                values.append(self._one(form, item, folder))
+            except Wrong as wrong:
+                self.blame(path, f"item {number}: {wrong.sentence}", wrong.suggestion)
+        return tuple(values)
+
+    def _one(self, form: Form, raw: object, folder: Path) -> Any:
+        if _is_reference(raw):
+            raw = _decoded(form, self._resolved(raw, folder))
+        elif form.holds_secret(str(raw)):
+            raise Wrong("a secret must not stand in this file", 'Write { env = "NAME" } or { file = "PATH" }.')
+        if form.is_path and isinstance(raw, str) and raw and "://" not in raw and not raw.startswith("~"):
+            raw = str(folder / raw)
+        return form.parse(raw)
+
+    def _resolved(self, reference: Any, folder: Path) -> str:
+        """The text that `{ env = "NAME" }` or `{ file = "PATH" }` stands for. A file's last line break is not in it."""
+        if "file" in reference:
+            return _text_of(folder / reference["file"]).rstrip("\r\n")
+        name = reference["env"]
+        if name not in self._environ:
+            raise Wrong(f"the environment variable {name} is not set")
+        return self._environ[name]
+
+
+def _is_reference(raw: object) -> bool:
+    return isinstance(raw, dict) and len(raw) == 1 and any(isinstance(raw.get(kind), str) for kind in ("env", "file"))
+
+
+def _is_table(raw: object) -> bool:
+    return isinstance(raw, dict) and not _is_reference(raw)
+
+
+def _reference_text(raw: Any, place: _Place | None) -> str:
+    if not _is_reference(raw) or place is None or place.line is None:
+        return ""
+    return f", environment variable {raw['env']}" if "env" in raw else f", file {place.folder / raw['file']}"
+
+
+def _decoded(form: Form, text: str) -> object:
+    """A value from outside the file: text as it is; numbers and truth values as TOML writes them."""
+    if form.is_text:
+        return text
+    try:
+        return tomllib.loads(f"value = {text}").get("value")
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except OSError as error:
+        raise Wrong(f"{path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise Wrong(f"{path} cannot be read: it is not UTF-8 text") from error
+
+
+def _lines(text: str) -> dict[KeyPath, int]:
+    """The line on which each key, and each table, of a valid TOML text first appears.
+
+    A statement ends with the first line that makes it valid alone, as TOML has none that goes on after such a line.
+    Keys inside an inline table, and items of a list, have the line on which their statement begins.
+    """
+    lines: dict[KeyPath, int] = {}
+    table: KeyPath = ()
+    statement, first = "", 1
+    for number, line in enumerate(text.split("\n"), 1):
+        statement += f"{line}\n"
+        try:
+            found = tomllib.loads(statement)
+        except tomllib.TOMLDecodeError:
+            continue
+        paths = list(_paths(found, ()))
+        is_header = statement.lstrip().startswith("[")
+        for path in paths:
+            lines.setdefault(path if is_header else (*table, *path), first)
+        table = paths[-1] if is_header else table
+        statement, first = "", number + 1
+    return lines
+
+
+def _paths(table: dict[str, Any], above: KeyPath) -> Iterator[KeyPath]:
+    for key, value in table.items():
+        yield (*above, key)
+        if isinstance(value, dict):
+            yield from _paths(value, (*above, key))
+
+
+def _belongs(key: str) -> str:
+    """Where a misplaced key should stand, if there is one place for it."""
+    tables = {
+        field.key: field.shape.table for field in fields_of(Config) if field.shape.table and not field.shape.named
+    }
+    homes = [name for name, table in tables.items() if key in {field.key for field in fields_of(table)}]
+    if key in {field.key for field in fields_of(Config)}:
+        return "It belongs at the top, above the first [table]."
+    return f"It belongs in [{homes[0]}]." if len(homes) == 1 else ""
+
+
+# --- rules that hold between values -----------------------------------------------------------------------------------
+
+_Broken = Iterator[tuple[KeyPath, str, str]]
+
+
+def _broken_rules(config: Config) -> _Broken:
+    yield from _bare_listeners(config)
+    yield from _same_listeners(config)
+    yield from _senders(config)
+
+
+def _bare_listeners(config: Config) -> _Broken:
+    """Nothing listens off loopback in the clear, unless it says that TLS ends elsewhere, or, FTP, that it is meant."""
+    bare = {"http": config.http.tls == "none", "admin": config.admin.tls == "none", "ftp": config.ftp.tls is None}
+    for door, is_bare in bare.items():
+        listen = getattr(config, door).listen
+        if is_bare and listen and not listen.is_loopback:
+            yield (
+                (door, "listen"),
+                f"would listen on {listen} without TLS",
+                'Set tls = { certificate = "…", key = "…" }, or tls = "upstream" if a proxy in front ends TLS.',
+            )
+
+
+def _same_listeners(config: Config) -> _Broken:
+    taken: dict[str, str] = {}
+    for door in ("http", "sftp", "ftp", "admin"):
+        listen = getattr(config, door).listen
+        if listen and listen.port and (other := taken.setdefault(str(listen), door)) != door:
+            yield (door, "listen"), f"[{other}] listens on {listen} already", ""
+
+
+def _senders(config: Config) -> _Broken:
+    """A sender's root is one of its feeds, and no token is the token of two."""
+    holders: dict[str, str] = {}
+    for name, sender in config.senders.items():
+        if sender.root and not any(matches(pattern, parse_feed(sender.root[1:])) for pattern in sender.allow):
+            yield ("senders", name, "root"), "is not a feed that this sender may deliver to", "Add it to its allow."
+        for token in sender.tokens_sha256:
+            if (other := holders.setdefault(token, name)) != name:
+                yield ("senders", name, "tokens"), f"the sender {other} has the same token", ""

@@ -49,8 +49,11 @@ from headwater.config_values import (
 )
 from headwater.terms import Durability
 
-DOOR_TABLES = frozenset({"http", "sftp", "ftp", "admin"})
-"""The tables whose values the environment can override."""
+KeyPath = tuple[str, ...]
+"""A key with the tables in which it stands: `("http", "listen")`."""
+
+OVERRIDABLE = frozenset({(), ("http",), ("sftp",), ("ftp",), ("admin",)})
+"""The tables whose values the environment can override; the first is the top."""
 
 LATER_TABLES = frozenset({"hooks", "collect", "kafka", "buckets", "folders", "pulls", "channels"})
 """Tables of doors and pulls that a later version brings."""
@@ -67,6 +70,11 @@ class About(NamedTuple):
 def key_of(field: str) -> str:
     """The key of a field: its name without the unit."""
     return re.sub(r"_(seconds|bytes|sha256)(?=_max$|$)", "", field)
+
+
+def variable_of(path: KeyPath) -> str | None:
+    """The environment variable that overrides a value, if one does."""
+    return "_".join(("HEADWATER", *path)).upper() if path[:-1] in OVERRIDABLE else None
 
 
 class Shape(NamedTuple):
@@ -314,7 +322,10 @@ class Sender(Table, frozen=True):
     ]
     ssh_keys: Annotated[
         tuple[Annotated[str, SSH_KEY], ...],
-        About("Public keys, as in authorized_keys.", '["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"]'),
+        About(
+            "Public keys, as in authorized_keys.",
+            '["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"]',
+        ),
     ] = ()
     tokens_sha256: Annotated[
         tuple[Annotated[str, TOKEN], ...],
@@ -325,7 +336,10 @@ class Sender(Table, frozen=True):
     ] = ()
     certificates_sha256: Annotated[
         tuple[Annotated[str, CERTIFICATE], ...],
-        About("SHA-256 fingerprints of client certificates.", '["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"]'),
+        About(
+            "SHA-256 fingerprints of client certificates.",
+            '["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"]',
+        ),
     ] = ()
     addresses: Annotated[
         tuple[Annotated[str, NETWORK], ...],

@@ -52,7 +52,8 @@ class Transcript:
         row: dict[str, Any] = {"at": time_text(self._clock.now()), "event": event}
         row |= {key: harmless(value) for key, value in detail.items()}
         size = len(msgspec.json.encode(row)) + 1
-        if not self._last and len(self._first) < self._events_max and self._first_bytes + size <= self._bytes_max:
+        room = len(self._first) < self._events_max and self._first_bytes + size <= self._bytes_max
+        if room and not self._last and not self._dropped:
             self._first.append(row)
             self._first_bytes += size
             return

@@ -36,7 +36,7 @@ async def drop(upload: Upload, reason: str, sentence: str) -> Outcome:
         await means.attempts.move(upload.id, upload.fence, lease_until=Time(0), reason=reason, sentence=sentence)
         upload.release()
         raise
-    _close_row(upload, outcome, reason, sentence)
+    await _close_row(upload, outcome, reason, sentence)
     upload.release()
     return outcome
 
@@ -96,12 +96,12 @@ def _head(upload: Upload) -> bytes:
     return b"".join(upload.pieces[:HEAD_BYTES])[:HEAD_BYTES]
 
 
-def _close_row(upload: Upload, outcome: Outcome, reason: str, sentence: str) -> None:
+async def _close_row(upload: Upload, outcome: Outcome, reason: str, sentence: str) -> None:
     means = upload.means
     offer = upload.offer
     if offer.idempotency_key is not None and upload.repeats is None:
         means.keys.release(offer.sender.name, offer.feed, offer.idempotency_key, upload.id)
-    means.attempts.move(
+    await means.attempts.move(
         upload.id,
         upload.fence,
         outcome=outcome,

@@ -154,6 +154,7 @@ async def _digested(upload: Upload) -> Digester | None:
     digester = upload.digester
     if digester is None:
         digester = upload.new_digester()
+        await upload.sync()
         async for piece in upload.means.intake.read_back(upload.id, upload.fix_key(b"")):
             await _update(upload.means, digester, [piece])
         if digester.size_bytes == 0 < upload.size_bytes:

@@ -19,7 +19,7 @@ from headwater.ledger.merkle import EMPTY_EDGE, Edge, leaf_hash
 
 _FRAME = struct.Struct(">II")
 _LENGTH = struct.Struct(">H")
-FRAME_BYTES_MAX = 64 * 1024 * 1024
+_HEADER_START = b'{"v":1,"log":"'
 
 
 class Head(msgspec.Struct, frozen=True):
@@ -163,14 +163,15 @@ def _payload(data: bytes, offset: int) -> bytes | None:
 
 
 def _another_frame_follows(data: bytes, offset: int) -> bool:
-    """A frame whose header claims its place right behind: the length of the broken one was believable, only bytes
-    inside it were changed. (An unfinished write at the end never has a whole frame behind it.)
-    """
-    if len(data) < offset + _FRAME.size:
-        return False
-    length, _ = _FRAME.unpack_from(data, offset)
-    after = offset + _FRAME.size + length
-    return 0 < length <= FRAME_BYTES_MAX and after < len(data) and _payload(data, after) is not None
+    """Whether a whole frame stands anywhere behind: then bytes of the broken one were changed.
+
+    An unfinished write at the end never has a whole frame behind it."""
+    at = data.find(_HEADER_START, offset + _FRAME.size + 1)
+    while at >= 0:
+        if _payload(data, at - _FRAME.size) is not None:
+            return True
+        at = data.find(_HEADER_START, at + 1)
+    return False
 
 
 def _unpacked(payload: bytes) -> tuple[_Header, tuple[bytes, ...]]:

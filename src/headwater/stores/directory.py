@@ -27,23 +27,24 @@ _NO_OBJECTS = frozenset(("incoming/", "lock"))
 class DirectoryStore:
     """`ObjectReader`, `ObjectCreator` and `Intake` of the zone at `root`, which must be there.
 
-    `threads` is how many reads and writes wait for the disk at a time; creates have two of their own."""
+    `threads` is how many reads and writes wait for the disk at a time; creates have two of their own.
+    """
 
     create_bytes_max = 1 << 20
 
     def __init__(self, root: str | Path, threads: int = 16) -> None:
         self.disk = Disk(root)
-        self._threads = Threads(threads, "headwater-disk")
+        self.threads = Threads(threads, "headwater-disk")
         self._creates = Creates(self.disk)
 
     def close(self) -> None:
         """Lets the threads end; nothing may be under way."""
-        self._threads.close()
+        self.threads.close()
         self._creates.close()
 
     async def head(self, key: Key) -> Stored | None:
         """As `ObjectReader.head`; knows no checksum and no version."""
-        return await self._threads.run(self._head, key)
+        return await self.threads.run(self._head, key)
 
     async def read(
         self, key: Key, *, version: str | None = None, offset: int = 0, size_bytes: int | None = None
@@ -60,7 +61,7 @@ class DirectoryStore:
         if folder:
             self.disk.path(folder)
         walk = self._walk(f"{folder}/" if folder else "", prefix, after)
-        while some := await self._threads.run(self._next, walk):
+        while some := await self.threads.run(self._next, walk):
             for stored in some:
                 yield stored
 
@@ -71,64 +72,32 @@ class DirectoryStore:
     async def begin(self, upload: Id, key: Key, size_bytes: int | None) -> Staging:
         """As `Intake.begin`. Raises Unavailable("full") when a declared size has no room now."""
         if size_bytes is not None:
-            await self._threads.run(self._expect_room, size_bytes)
-        return DirectoryStaging(self.disk, self._threads, upload, key)
+            await self.threads.run(self._expect_room, size_bytes)
+        return DirectoryStaging(self.disk, self.threads, upload, key)
 
     async def resume(self, upload: Id, key: Key) -> Staging:
         """As `Intake.resume`."""
-        staging = DirectoryStaging(self.disk, self._threads, upload, key)
-        await self._threads.run(staging.resume)
+        staging = DirectoryStaging(self.disk, self.threads, upload, key)
+        await self.threads.run(staging.resume)
         return staging
 
     async def read_back(self, upload: Id, key: Key) -> AsyncIterator[bytes]:
         """As `Intake.read_back`."""
         folder = UploadFolder(self.disk, upload)
-        size_bytes = await self._threads.run(folder.parked_bytes)
+        size_bytes = await self.threads.run(folder.parked_bytes)
         if size_bytes:
             async for piece in self._pieces(folder.data, key, 0, size_bytes):
                 yield piece
 
     async def _pieces(self, path: str, key: str, offset: int, size_bytes: int | None) -> AsyncIterator[bytes]:
-        fd, end, piece = await self._threads.run(self._open, path, key, offset, size_bytes)
+        file = _Reading(self.disk, path, key, offset)
         try:
+            piece = await self.threads.run(file.open, size_bytes)
             while piece:
                 yield piece
-                offset += len(piece)
-                if offset == end:
-                    break
-                piece = await self._threads.run(self._read, fd, key, offset, end)
+                piece = await self.threads.run(file.next) if file.fd >= 0 else b""
         finally:
-            if fd >= 0:
-                os.close(fd)
-
-    def _open(self, path: str, key: str, offset: int, size_bytes: int | None) -> tuple[int, int, bytes]:
-        with self.disk:
-            try:
-                fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)  # a FIFO must not make us wait
-            except OSError as error:
-                if error.errno not in NO_OBJECT:
-                    raise
-                raise _not_found(key) from None
-            try:
-                facts = os.fstat(fd)
-                if not stat.S_ISREG(facts.st_mode):
-                    raise _not_found(key)
-                end = facts.st_size if size_bytes is None else min(facts.st_size, offset + size_bytes)
-                piece = self._read(fd, key, offset, end) if offset < end else b""
-            except BaseException:
-                os.close(fd)
-                raise
-            if offset + len(piece) < end:
-                return fd, end, piece
-            os.close(fd)
-            return -1, end, piece
-
-    def _read(self, fd: int, key: str, offset: int, end: int) -> bytes:
-        with self.disk:
-            piece = os.pread(fd, min(PIECE_BYTES, end - offset), offset)
-            if not piece:
-                raise Unavailable("store_unavailable", f"{key} ended at byte {offset}, before {end}.")
-            return piece
+            file.close()
 
     def _head(self, key: Key) -> Stored | None:
         with self.disk:
@@ -190,6 +159,51 @@ class DirectoryEraser:
             with suppress(FileNotFoundError, NotADirectoryError):  # no folder, nothing to make known
                 self._disk.sync_folder(key.rpartition("/")[0])  # also when it is gone: who removed it may have died
             return int(there)
+
+
+class _Reading:
+    """A file being read from an offset; closed as soon as its last piece is taken."""
+
+    def __init__(self, disk: Disk, path: str, key: str, offset: int) -> None:
+        self._disk = disk
+        self._path = path
+        self._key = key
+        self._offset = offset
+        self._end = 0
+        self.fd = -1
+
+    def open(self, size_bytes: int | None) -> bytes:
+        """The first piece, so that a small object takes one hop."""
+        with self._disk:
+            try:
+                self.fd = os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)  # a FIFO must not hold us
+            except OSError as error:
+                if error.errno not in NO_OBJECT:
+                    raise
+                raise _not_found(self._key) from None
+            facts = os.fstat(self.fd)
+            if not stat.S_ISREG(facts.st_mode):
+                raise _not_found(self._key)
+            self._end = facts.st_size if size_bytes is None else min(facts.st_size, self._offset + size_bytes)
+            return self.next()
+
+    def next(self) -> bytes:
+        """The next piece; empty at the end."""
+        with self._disk:
+            piece = b""
+            if self._offset < self._end:
+                piece = os.pread(self.fd, min(PIECE_BYTES, self._end - self._offset), self._offset)
+                if not piece:
+                    raise Unavailable("store_unavailable", f"{self._key} ends at byte {self._offset} of {self._end}.")
+            self._offset += len(piece)
+            if self._offset >= self._end:
+                self.close()
+            return piece
+
+    def close(self) -> None:
+        if self.fd >= 0:
+            os.close(self.fd)
+            self.fd = -1
 
 
 def _stored(key: Key, facts: os.stat_result) -> Stored:

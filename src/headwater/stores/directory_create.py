@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from headwater.errors import Damaged
 from headwater.ports.store import KeyTaken, Stored
@@ -32,7 +32,6 @@ class Creation:
         self.body = body
         self.digests = digests
         self.folder, _, self.name = key.rpartition("/")
-        self.file: NewFile | None = None
         self.failure: Exception | None = None
 
 
@@ -40,63 +39,65 @@ def create_all(disk: Disk, creations: Sequence[Creation]) -> None:
     """Creates these objects, durably, each only if nothing has its name, and only if its body is what its digests say.
 
     Blocking. Failures: KeyTaken when another object is there (the same one is fine), Damaged when a body is not the one
-    that was received or a sync failed, Unavailable, Refused("bad_name")."""
-    folders: dict[str, int] = {}
-    synced: set[str] = set()
+    that was received or a sync failed, Unavailable, Refused("bad_name").
+    """
+    batch = _Batch(disk, together=len(creations) > 1)
+    try:
+        for step in (batch.write, batch.sync, batch.link, batch.sync_folder):
+            for creation in creations:
+                if creation.failure is None:
+                    try:
+                        with disk:
+                            step(creation)
+                    except Exception as error:  # noqa: BLE001 - one create's failure is not that of the batch
+                        creation.failure = error
+    finally:
+        batch.close()
 
-    def write(creation: Creation) -> None:
-        disk.path(creation.key)
+
+class _Batch:
+    """The files and folders that are open while a batch is on its way; its methods are the steps of each create."""
+
+    def __init__(self, disk: Disk, *, together: bool) -> None:
+        self._disk = disk
+        self._together = together
+        self._files: dict[Creation, NewFile] = {}
+        self._folders: dict[str, int] = {}
+        self._synced: set[str] = set()
+
+    def write(self, creation: Creation) -> None:
+        self._disk.path(creation.key)
         size_bytes = sum(map(len, creation.body))
         if (size_bytes, checksum(creation.body)) != (creation.digests.size_bytes, creation.digests.crc64nvme):
             raise Damaged(f"The bytes for {creation.key} are not those that were received.")
-        if creation.folder not in folders:
-            folders[creation.folder] = disk.open_folder(creation.folder)
-        creation.file = disk.new_file(folders[creation.folder])
-        write_all(creation.file.fd, creation.body, 0)
-        if len(creations) > 1:
-            start_writeback(creation.file.fd, 0, size_bytes)  # all of them at once, before the first sync waits
+        if creation.folder not in self._folders:
+            self._folders[creation.folder] = self._disk.open_folder(creation.folder)
+        file = self._files[creation] = self._disk.new_file(self._folders[creation.folder])
+        write_all(file.fd, creation.body, 0)
+        if self._together:
+            start_writeback(file.fd, 0, size_bytes)  # of all of them, before the first sync waits
 
-    def sync(creation: Creation) -> None:
-        disk.sync_data(_written(creation).fd)
+    def sync(self, creation: Creation) -> None:
+        self._disk.sync_data(self._files[creation].fd)
 
-    def link(creation: Creation) -> None:
-        folder_fd = folders[creation.folder]
+    def link(self, creation: Creation) -> None:
+        folder_fd = self._folders[creation.folder]
         try:
-            _written(creation).link(folder_fd, creation.name)
+            self._files[creation].link(folder_fd, creation.name)
         except FileExistsError:
             if not is_same(folder_fd, creation.name, creation.digests):
                 raise KeyTaken(creation.key) from None
 
-    def sync_folder(creation: Creation) -> None:
-        if creation.folder not in synced:
-            disk.sync(folders[creation.folder])
-            synced.add(creation.folder)
+    def sync_folder(self, creation: Creation) -> None:
+        if creation.folder not in self._synced:
+            self._disk.sync(self._folders[creation.folder])
+            self._synced.add(creation.folder)
 
-    try:
-        for step in (write, sync, link, sync_folder):
-            _each(disk, creations, step)
-    finally:
-        for creation in creations:
-            if creation.file is not None:
-                creation.file.discard()
-        for fd in folders.values():
+    def close(self) -> None:
+        for file in self._files.values():
+            file.discard()
+        for fd in self._folders.values():
             os.close(fd)
-
-
-def _each(disk: Disk, creations: Sequence[Creation], step: Callable[[Creation], None]) -> None:
-    for creation in creations:
-        if creation.failure is None:
-            try:
-                with disk:
-                    step(creation)
-            except Exception as error:  # noqa: BLE001 - one create's failure is its caller's, not the batch's
-                creation.failure = error
-
-
-def _written(creation: Creation) -> NewFile:
-    if creation.file is None:
-        raise AssertionError
-    return creation.file
 
 
 class Creates:

@@ -140,7 +140,8 @@ class DirectoryStaging:
 
     async def commit(self, digests: Digests | None) -> Stored:
         """As `Staging.commit`; Damaged when the size is another one. The checksum is not computed a second time: what
-        was written are the very buffers that were hashed, and what the disk made of them the page cache cannot tell."""
+        was written are the very buffers that were hashed, and what the disk made of them the page cache cannot tell.
+        """
         return await self._threads.run(self._commit, digests)
 
     async def abandon(self, held: Key | None) -> int:
@@ -169,7 +170,8 @@ class DirectoryStaging:
 
     def _opened(self) -> int:
         """The descriptor to write to. The look at the name each time keeps a holder that was overtaken from writing
-        into what meanwhile is an object."""
+        into what meanwhile is an object.
+        """
         if self._inode == 0:
             self._fd = self._upload.make()
             self._inode = os.fstat(self._fd).st_ino

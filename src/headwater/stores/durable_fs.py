@@ -42,7 +42,8 @@ class Disk:
     """A folder on a disk, and what this process knows about it. Every method blocks; call them in a thread.
 
     Methods raise OSError, which `with disk:` turns into Unavailable, and Damaged for ever after the first failed sync:
-    the process must stop, and the next one reads what is really there."""
+    the process must stop, and the next one reads what is really there.
+    """
 
     def __init__(self, root: str | Path) -> None:
         self.root = str(Path(root).absolute())
@@ -99,7 +100,8 @@ class Disk:
         """Makes a folder and those above it, durably. The root must be there.
 
         A folder that stands is trusted only after this process has synced its parent: whoever made it may have been
-        killed before that."""
+        killed before that.
+        """
         if folder in self._durable or not folder:
             return
         parent = folder.rpartition("/")[0]
@@ -143,7 +145,8 @@ class Disk:
 
 class NewFile:
     """A file that nobody sees until it is linked: without any name where the file system can do that (O_TMPFILE),
-    under a temporary one in `incoming/` elsewhere. `discard` in every case."""
+    under a temporary one in `incoming/` elsewhere. `discard` in every case.
+    """
 
     def __init__(self, fd: int, path: str | None) -> None:
         self.fd = fd
@@ -180,7 +183,8 @@ def write_all(fd: int, pieces: Sequence[bytes | memoryview], offset: int) -> int
 def start_writeback(fd: int, offset: int, size_bytes: int) -> None:
     """Has the kernel begin to write this range now, so that the sync that follows is short.
 
-    POSIX_FADV_DONTNEED starts the writing of dirty pages; it drops only clean ones, and these are not."""
+    POSIX_FADV_DONTNEED starts the writing of dirty pages; it drops only clean ones, and these are not.
+    """
     os.posix_fadvise(fd, offset, size_bytes, os.POSIX_FADV_DONTNEED)
 
 
@@ -243,7 +247,8 @@ def lock(root: str | Path) -> ZoneLock:
     """Takes the right to write in the zone at `root` (flock on `<root>/lock`), without waiting.
 
     Raises Misconfigured("in_use") that names the process which has it. Temporary names that a killed process left are
-    removed: nobody else can be using them."""
+    removed: nobody else can be using them.
+    """
     path = Path(root) / "lock"
     try:
         fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o640)
@@ -264,7 +269,8 @@ def lock(root: str | Path) -> ZoneLock:
 
 def filesystem(root: str | Path) -> str:
     """The kind of file system that `root` lies on (`ext4`, `tmpfs`, `overlay`, `nfs4` …), as proc_pid_mountinfo(5)
-    tells it; `unknown` where it cannot be told."""
+    tells it; `unknown` where it cannot be told.
+    """
     target = os.path.realpath(root)
     best, kind = "", "unknown"
     with suppress(OSError):

@@ -16,7 +16,8 @@ class Threads:
     """A fixed number of threads, in the order of the calls.
 
     A hop there and back costs about 30 µs, a third of `loop.run_in_executor`: beside a create of 300 µs that counts.
-    The threads start with the first call and are daemons; `close` ends them when their queue is empty."""
+    The threads start with the first call and are daemons; `close` ends them when their queue is empty.
+    """
 
     def __init__(self, count: int, name: str) -> None:
         self._count = count
@@ -36,7 +37,8 @@ class Threads:
 
     async def run(self, work: Callable[..., T], *args: Any) -> T:
         """What `work(*args)` returns or raises. A caller who is cancelled goes on only when the work has ended, so that
-        nothing it does next can meet a file still in use."""
+        nothing it does next can meet a file still in use.
+        """
         future = self.start(work, *args)
         try:
             return await asyncio.shield(future)

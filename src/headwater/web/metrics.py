@@ -105,7 +105,10 @@ class Metrics:
             self.seal_seconds,
         ]
         self.gauge(
-            "headwater_uploads_open", "Uploads on their way.", lambda: {(k,): v for k, v in self.uploads_open.items()}, "door"
+            "headwater_uploads_open",
+            "Uploads on their way.",
+            lambda: {(k,): v for k, v in self.uploads_open.items()},
+            "door",
         )
 
     def gauge(self, name: str, meaning: str, read: Gauges, *labels: str) -> None:

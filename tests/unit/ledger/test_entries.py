@@ -86,7 +86,9 @@ def test_unknown_fields_are_ignored():
 @pytest.mark.parametrize("name", ["a.csv", "../x", "März", b"\xff\xfe.csv".decode(errors="surrogateescape")])
 def test_a_name_is_kept_exactly(name):
     """Any name, also one that is not UTF-8, comes back from the entry byte for byte."""
-    entry = Receipt(**{**{f: getattr(RECEIPT, f) for f in RECEIPT.__struct_fields__}, "name": None, **name_fields(name)})
+    entry = Receipt(
+        **{**{f: getattr(RECEIPT, f) for f in RECEIPT.__struct_fields__}, "name": None, **name_fields(name)}
+    )
     read = decode(encode(entry))
 
     assert isinstance(read, Receipt)

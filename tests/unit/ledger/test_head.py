@@ -58,12 +58,13 @@ def test_a_torn_end_gives_the_commit_before(batches, data):
     assert torn.value.whole_bytes == len(whole)
 
 
-def test_a_broken_frame_before_a_whole_one_is_no_torn_end():
-    """A flipped byte in an earlier frame is damage, never taken for an unfinished write."""
+@pytest.mark.parametrize("at", [0, 3, 5, 20])
+def test_a_broken_frame_before_a_whole_one_is_no_torn_end(at):
+    """A flipped byte in an earlier frame, its length included, is damage, never taken for an unfinished write."""
     _, data = grown([[b"one"], [b"two"], [b"three"]])
     first = int.from_bytes(data[:4]) + 8
     broken = bytearray(data)
-    broken[first + 20] ^= 1
+    broken[first + at] ^= 1
 
     with pytest.raises(ValueError, match="followed by a whole one"):
         decode_frames(bytes(broken))

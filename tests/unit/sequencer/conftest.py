@@ -34,7 +34,9 @@ class World:
     def head(self, log: str = LOG) -> MemoryHead:
         return self.heads.setdefault(log, MemoryHead(lease_seconds=self.lease_seconds))
 
-    async def open(self, writer: str = "node process 1", claims: MemoryClaims | None = None, pace: Pace = FAST) -> Sequencer:
+    async def open(
+        self, writer: str = "node process 1", claims: MemoryClaims | None = None, pace: Pace = FAST
+    ) -> Sequencer:
         if self.head().stored is None:
             await found_log(self.head(), self.files, self.signer, self.clock.now(), zone_id=ZONE)
         reader = LogReader(self.head, self.files, ZONE)
@@ -76,6 +78,3 @@ async def world() -> AsyncIterator[World]:
 def act(number: int) -> Entry:
     """An entry without claims."""
     return Admin(v=1, by="test", act="counted", subject=str(number))
-
-
-

@@ -110,7 +110,6 @@ class _Tables:
         name, completeness, mark, amended_by, repeats = self._execute(_SQL["standing"], (position,)).fetchone()
         before = Standing(name_text(name), Completeness(completeness), mark and State(mark), positions(amended_by))
         after = amended(before, entry, at)
-        first = self._first_left(repeats)
         self._execute(
             _SQL["amend"],
             {
@@ -121,10 +120,8 @@ class _Tables:
             },
         )
         feed = self._reshelve(position, after.completeness)
-        # Whoever counted for its set before, and whoever does now.
-        for other in {first, self._first_left(repeats)} - {position}:
-            if other is not None:
-                self._reshelve(other)
+        if (first := self._first_left(repeats)) is not None:
+            self._reshelve(first)  # counts for its set now, if it did not before
         self._execute(_SQL["change"], (at, feed, CHANGES[type(entry)], position))
 
     def _reshelve(self, position: Position, completeness: Completeness | None = None) -> int:
@@ -169,8 +166,8 @@ class _Tables:
         return self._shelves[key]
 
     def _number(self, table: str, key: tuple[Any, ...]) -> int:
-        known = self._one(table, key)
-        return known or int(self._execute(_SQL[f"add_{table}"], key).lastrowid or 0)
+        known: int | None = self._one(table, key)
+        return known or self._execute(_SQL[f"add_{table}"], key).lastrowid or 0
 
     def _one(self, query: str, values: tuple[Any, ...]) -> Any:
         row = self._execute(_SQL[query], values).fetchone()

@@ -122,7 +122,7 @@ def _after(beginning: bytes) -> bytes:
 
 
 def _bounds(connection: sqlite3.Connection, query: DeliveryQuery) -> dict[str, Any]:
-    """The positions between which the page lies, exclusive. Times never go back in a ledger, so they are positions too."""
+    """The positions between which the page lies, exclusive. A ledger's times never go back: they are positions too."""
     after, before = query.after or 0, _POSITION_MAX if query.before is None else query.before
     if query.since is not None:
         after = max(after, _first_since(connection, query.since) - 1)

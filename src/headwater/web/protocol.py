@@ -1,0 +1,169 @@
+"""One HTTP/1.1 connection: uvicorn's own protocol, with what a door to strangers needs besides.
+
+Proxies' headers, client certificates, bounds on the head, answers to broken framing as problems, and no switching to
+another protocol.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable
+from typing import Any, Final
+
+import httptools
+import msgspec
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from headwater.errors import Refused
+from headwater.web.answers import Answer, problem
+from headwater.web.forwarded import client_of
+
+HEAD_BYTES_MAX: Final = 64 * 1024
+"""The longest request line with its headers."""
+
+
+class Arrival(msgspec.Struct, frozen=True):
+    """What is known of a connection before it says anything. `secure`: TLS ends here, or in front of us as configured.
+    `proxied`: its other end is a trusted proxy, so that headers say whom it speaks for.
+    """
+
+    address: str
+    secure: bool
+    proxied: bool
+    admin: bool
+
+
+class Connection(HttpToolsProtocol):
+    """`head_since` is since when the next head is waited for; the server closes who takes too long."""
+
+    def __init__(
+        self,
+        config: Config,
+        state: ServerState,
+        arrival: Arrival,
+        trusts: Callable[[str], bool],
+        leave: Callable[[], None],
+    ) -> None:
+        super().__init__(config, state, {}, asyncio.get_running_loop())
+        self.access_log = False
+        self.head_since: float | None = self.loop.time()
+        self._arrival = arrival
+        self._trusts = trusts
+        self._leave = leave
+        self._head_bytes = 0
+        self._in_head = True
+        self._muted = False
+        self._upgrading = False
+        self._broken = False
+
+    # --- the connection ----------------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Notes who is there."""
+        super().connection_made(transport)
+        self.client = (self._arrival.address, self.client[1] if self.client else 0)
+        self.scheme = "https" if self._arrival.secure else "http"
+        shown = transport.get_extra_info("ssl_object")
+        certificate = shown.getpeercert(binary_form=True) if shown else None
+        self.app_state = {
+            "admin": self._arrival.admin,
+            "certificate": hashlib.sha256(certificate).hexdigest() if certificate else None,
+        }
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Gives the connection's place back."""
+        self._leave()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Parses; as uvicorn's, but for heads without end and for upgrades, which are ignored (RFC 9110 §7.8)."""
+        if self._broken:
+            return
+        if self.head_since is None and (self.cycle is None or self.cycle.response_complete):
+            self.head_since = self.loop.time()
+        self._unset_keepalive_if_required()
+        try:
+            self._feed(data)
+        except httptools.HttpParserError as error:
+            self.send_400_response(f"This is not HTTP/1.1 as it must be: {error}.")
+            return
+        if self._in_head:
+            self._head_bytes += len(data)
+            if self._head_bytes > HEAD_BYTES_MAX:
+                self.send_400_response(f"The head of a request may have {HEAD_BYTES_MAX} bytes.")
+
+    def _feed(self, data: bytes) -> None:
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            # The parser takes all that follows for another protocol: a new one goes on behind the same head
+            framing = [(n, v) for n, v in self.headers if n in {b"content-length", b"transfer-encoding"}]
+            head = b"PUT / HTTP/1.1\r\nhost: x\r\n" + b"".join(b"%s: %s\r\n" % field for field in framing) + b"\r\n"
+            self._upgrading = False
+            self.parser = httptools.HttpRequestParser(self)
+            self._muted = True
+            self.parser.feed_data(head)
+            self._muted = False
+            self._feed(data[upgrade.args[0] :])
+
+    def send_400_response(self, msg: str) -> None:
+        """Answers what cannot be parsed, and closes. A request that came whole before it gets its own answer first."""
+        self._broken = True
+        if self.cycle is not None and not self.cycle.response_complete:
+            if not self.cycle.more_body:
+                self.cycle.keep_alive = False
+                return
+            self.scope["state"]["broken"] = msg
+            if self.cycle.response_started:
+                self.transport.close()
+                return
+        answer: Answer = problem(Refused("bad_request", msg), headers=((b"connection", b"close"),))
+        lines = [b"%s: %s\r\n" % field for field in (*self.server_state.default_headers, *answer.headers)]
+        self.transport.write(b"".join([STATUS_LINE[answer.status], *lines, b"\r\n", answer.body]))
+        self.transport.close()
+
+    # --- what the parser calls ---------------------------------------------------------------------------------------
+
+    def on_message_begin(self) -> None:
+        """A new head begins."""
+        if not self._muted:
+            self._in_head = True
+            self._head_bytes = 0
+            super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        """A piece of the target."""
+        if not self._muted:
+            super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A field of the head; those of a trailer are not merged into it (RFC 9110 §6.5.1)."""
+        if self._in_head and not self._muted:
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """The head is whole: the app begins."""
+        if self._muted:
+            return
+        self._in_head = False
+        self.head_since = None
+        if self._arrival.proxied:
+            self._believe_proxy()
+        self._upgrading = self.parser.should_upgrade()
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """The body is whole, unless the parser only thinks that another protocol begins."""
+        if not self._upgrading:
+            super().on_message_complete()
+
+    def _believe_proxy(self) -> None:
+        address, scheme = client_of(dict(self.headers), self._trusts)
+        scope: dict[str, Any] = self.scope  # type: ignore[assignment]
+        if address is not None:
+            scope["client"] = (address, 0)
+        if scheme in {"http", "https"}:
+            scope["scheme"] = scheme

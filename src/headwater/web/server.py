@@ -1,0 +1,220 @@
+"""Listening: sockets in, connections out. No signal handlers, no reload, no workers: those are the process's own.
+
+Connections are accepted here rather than by the event loop, so that a proxy's preamble is read, and the connection
+counted against its true address, before TLS or HTTP begin.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import logging
+import socket
+from collections.abc import Sequence
+from contextlib import ExitStack
+from email.utils import formatdate
+from typing import Any, Final
+
+import msgspec
+from uvicorn.config import Config
+from uvicorn.server import ServerState
+
+from headwater.errors import Misconfigured, Refused
+from headwater.gate.addresses import networks, within
+from headwater.gate.limits import Limits
+from headwater.logs import note
+from headwater.ports.clock import Clock
+from headwater.web.answers import Receive, Scope, Send
+from headwater.web.preamble import NONE, PREAMBLE_BYTES_MAX, read_preamble
+from headwater.web.protocol import Arrival, Connection
+from headwater.web.tls import ServerTls
+from headwater.web.watch import Watch
+
+log = logging.getLogger("headwater.web")
+
+HEAD_SECONDS_MAX: Final = 30.0
+"""How long a head, a preamble or a TLS handshake may take."""
+
+KEEP_ALIVE_SECONDS: Final = 75
+_ACCEPTED_AT_ONCE: Final = 64
+_NO_ROOM: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+
+
+class Listener(msgspec.Struct, frozen=True):
+    """A bound socket and what holds for who comes there. `upstream`: a proxy in front ends TLS. `admin`: operators'
+    calls and /metrics answer here.
+    """
+
+    socket: socket.socket
+    tls: ServerTls | None = None
+    upstream: bool = False
+    admin: bool = True
+
+
+class Server:
+    """Serves one ASGI app on bound sockets, from `start` to `stop`."""
+
+    def __init__(
+        self, app: Any, limits: Limits, watch: Watch, clock: Clock, *, trusted_proxies: Sequence[str] = ()
+    ) -> None:
+        self._config = Config(
+            self._app,
+            lifespan="off",
+            ws="none",
+            interface="asgi3",
+            log_config=None,
+            proxy_headers=False,
+            server_header=False,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        )
+        self._serve = app
+        self._limits = limits
+        self._watch = watch
+        self._clock = clock
+        self._trusted = networks(trusted_proxies)
+        self._state = ServerState()
+        self._listeners: list[Listener] = []
+        self._arriving: set[asyncio.Task[None]] = set()
+        self._ticking: asyncio.Task[None] | None = None
+        self.stopping = asyncio.Event()
+        """Set when no new work is to begin: whoever holds an answer back for news gives it."""
+
+    @property
+    def connections(self) -> int:
+        """How many connections are open."""
+        return len(self._state.connections)
+
+    async def start(self, listeners: Sequence[Listener]) -> None:
+        """Begins to accept. The sockets belong to the server from now on."""
+        self._config.load()
+        self._tick()
+        self._ticking = asyncio.create_task(self._tick_for_ever(), name="web ticks")
+        for listener in listeners:
+            listener.socket.setblocking(False)  # noqa: FBT003
+            listener.socket.listen(1024)
+            self._listeners.append(listener)
+            self._listen(listener)
+
+    async def stop(self, grace_seconds: float) -> int:
+        """Accepts no more, lets running requests end, and cuts what is left after the grace; returns how many."""
+        self.stopping.set()
+        loop = asyncio.get_running_loop()
+        for listener in self._listeners:
+            loop.remove_reader(listener.socket)
+            listener.socket.close()
+        self._listeners.clear()
+        deadline = self._clock.monotonic() + grace_seconds
+        while self._state.connections or self._state.tasks or self._arriving:
+            for connection in list(self._state.connections):
+                connection.shutdown()
+            if self._clock.monotonic() >= deadline:
+                break
+            await self._clock.sleep(0.02)
+        cut = len(self._state.connections)
+        for connection in list(self._state.connections):
+            connection.transport.abort()
+        left = [*self._arriving, *self._state.tasks]
+        if left:  # who is told that the line is cut ends by itself
+            _, left_over = await asyncio.wait(left, timeout=1.0)
+            for task in left_over:
+                task.cancel()
+        if self._ticking is not None:
+            self._ticking.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._ticking
+        return cut
+
+    async def _app(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["state"]["stopping"] = self.stopping
+        await self._serve(scope, receive, send)
+
+    # --- once a second -----------------------------------------------------------------------------------------------
+
+    async def _tick_for_ever(self) -> None:
+        while True:
+            await self._clock.sleep(1.0)
+            self._tick()
+
+    def _tick(self) -> None:
+        date = formatdate(self._clock.now() / 1_000_000, usegmt=True).encode()
+        self._state.default_headers = [(b"date", date)]
+        self._watch.tick()
+        now = asyncio.get_running_loop().time()
+        for connection in list(self._state.connections):
+            if isinstance(connection, Connection) and connection.head_since is not None:
+                if now - connection.head_since > HEAD_SECONDS_MAX:
+                    connection.transport.close()
+        for tls in {listener.tls for listener in self._listeners if listener.tls}:
+            try:
+                if tls.reload():
+                    note(log, "tls_reloaded")
+            except Misconfigured as error:
+                note(log, "tls_not_reloaded", level=logging.ERROR, sentence=error.sentence)
+
+    # --- accepting ---------------------------------------------------------------------------------------------------
+
+    def _listen(self, listener: Listener) -> None:
+        if not self.stopping.is_set():
+            asyncio.get_running_loop().add_reader(listener.socket, self._accept, listener)
+
+    def _accept(self, listener: Listener) -> None:
+        loop = asyncio.get_running_loop()
+        for _ in range(_ACCEPTED_AT_ONCE):
+            try:
+                accepted, address = listener.socket.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError as error:
+                if error.errno not in _NO_ROOM:
+                    raise
+                note(log, "no_room_to_accept", level=logging.ERROR, error=error.strerror)
+                loop.remove_reader(listener.socket)
+                loop.call_later(1.0, self._listen, listener)
+                return
+            task = loop.create_task(self._arrive(listener, accepted, address[0]))
+            self._arriving.add(task)
+            task.add_done_callback(self._arriving.discard)
+
+    async def _arrive(self, listener: Listener, accepted: socket.socket, address: str) -> None:
+        accepted.setblocking(False)  # noqa: FBT003
+        accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with ExitStack() as until_taken:
+            until_taken.callback(accepted.close)
+            proxied = within(address, self._trusted)
+            try:
+                if proxied:
+                    async with asyncio.timeout(HEAD_SECONDS_MAX):
+                        address = await _past_preamble(accepted) or address
+                place = until_taken.enter_context(ExitStack())
+                place.enter_context(self._limits.connect(address))
+                arrival = Arrival(address, listener.tls is not None or listener.upstream, proxied, listener.admin)
+                await asyncio.get_running_loop().connect_accepted_socket(
+                    lambda: Connection(self._config, self._state, arrival, self._trusts, place.close),
+                    accepted,
+                    ssl=listener.tls.context if listener.tls else None,
+                    ssl_handshake_timeout=HEAD_SECONDS_MAX if listener.tls else None,
+                )
+                until_taken.pop_all()
+            except (OSError, ValueError, TimeoutError, Refused) as error:
+                note(log, "not_taken", level=logging.DEBUG, address=address, error=str(error))
+
+    def _trusts(self, address: str) -> bool:
+        return within(address, self._trusted)
+
+
+async def _past_preamble(accepted: socket.socket) -> str | None:
+    """Takes the PROXY preamble off a connection and returns the address in it; None where there is none."""
+    loop = asyncio.get_running_loop()
+    seen = -1
+    while True:
+        await _readable(loop, accepted, seen)
+        data = accepted.recv(PREAMBLE_BYTES_MAX, socket.MSG_PEEK)
+        preamble = read_preamble(data) if data else NONE
+        if preamble is not None:
+            if preamble.size_bytes:
+                accepted.recv(preamble.size_bytes)
+            return preamble.address
+        if len(data) == seen:  # nothing new yet, and waiting for the socket would return at once
+            await asyncio.sleep(0.01)
+        seen = len(data)
