@@ -107,7 +107,7 @@ def load(texts: Mapping[Path, str], environ: Mapping[str, str], home: Path) -> L
         if not loader.blames(key[0]):
             loader.blame(key, sentence, suggestion)
     if loader.problems:
-        raise ConfigProblems(loader.problems)
+        raise ConfigProblems(sorted(loader.problems, key=lambda problem: (problem.file, problem.line or 0)))
     return Loaded(config, loader.origins)
 
 
@@ -364,15 +364,16 @@ def _broken_rules(config: Config) -> _Broken:
 
 def _bare_listeners(config: Config) -> _Broken:
     """Nothing listens off loopback in the clear, unless it says that TLS ends elsewhere, or, FTP, that it is meant."""
-    bare = {"http": config.http.tls == "none", "admin": config.admin.tls == "none", "ftp": config.ftp.tls is None}
-    for door, is_bare in bare.items():
+    bare = {
+        "http": (config.http.tls == "none", 'tls = "upstream" if a proxy in front ends TLS'),
+        "admin": (config.admin.tls == "none", 'tls = "upstream" if a proxy in front ends TLS'),
+        "ftp": (config.ftp.tls is None, 'tls = "none" if it must be in the clear'),
+    }
+    for door, (is_bare, otherwise) in bare.items():
         listen = getattr(config, door).listen
         if is_bare and listen and not listen.is_loopback:
-            yield (
-                (door, "listen"),
-                f"would listen on {listen} without TLS",
-                'Set tls = { certificate = "…", key = "…" }, or tls = "upstream" if a proxy in front ends TLS.',
-            )
+            suggestion = f'Set tls = {{ certificate = "…", key = "…" }}, or {otherwise}.'
+            yield (door, "listen"), f"would listen on {listen} without TLS", suggestion
 
 
 def _same_listeners(config: Config) -> _Broken:

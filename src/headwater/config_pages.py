@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from headwater.config_schema import Config, Field, KeyPath, Table, fields_of
+from headwater.config_values import REFERENCE
 
 _WIDTH: Final = 110
 
@@ -103,8 +104,8 @@ _REFERENCE: Final = """\
 Made from the code. `headwater config schema` prints the same as JSON Schema, for editors.
 
 The file is `headwater.toml` in the home, or what `--config` or `HEADWATER_CONFIG` names; of a folder, all `*.toml` are
-read. An unknown key is an error, and so is one that two files set. Any value may be `{ env = "NAME" }`, a variable of the
-environment, or `{ file = "PATH" }`, the text of a file; secrets must be. A list may be one text with commas there.
+read. An unknown key is an error, and so is one that two files set. Any value may be `{ env = "NAME" }`, a variable of
+the environment, or `{ file = "PATH" }`, the text of a file; secrets must be. A list may be one text with commas there.
 Relative paths begin at the folder of the file in which they stand. Durations are written `"30m"` (`ms`, `s`, `m`, `h`,
 `d`), sizes `"128MiB"` (`B`, `KiB`, `MiB`, `GiB`, `TiB`).
 
@@ -168,9 +169,6 @@ def schema() -> dict[str, Any]:
     }
 
 
-_ANY_REFERENCE: Final[dict[str, Any]] = {"$ref": "#/$defs/reference"}
-
-
 def _schema_of(table: type[Table]) -> dict[str, Any]:
     fields = fields_of(table)
     found: dict[str, Any] = {
@@ -191,10 +189,11 @@ def _schema_of_field(field: Field) -> dict[str, Any]:
         return about | {"type": "object", "additionalProperties": _schema_of(table)}
     if table and not form:
         return _schema_of(table) | about
-    kinds = [_ANY_REFERENCE]
-    if form:
-        one = {"anyOf": [form.schema, _ANY_REFERENCE]}
-        kinds.insert(0, {"type": "array", "items": one} if field.shape.many else form.schema)
+    kinds = [REFERENCE]
+    if form and field.shape.many:
+        kinds.append({"type": "array", "items": {"anyOf": [form.schema, REFERENCE]}})
+    elif form and form.schema not in kinds:
+        kinds.append(form.schema)
     if table:
         kinds.append(_schema_of(table))
     return about | {"anyOf": kinds}

@@ -179,7 +179,7 @@ class Ftp(Table, frozen=True):
         "127.0.0.1", 2121
     )
     tls: Annotated[
-        Tls | None,
+        Literal["none"] | TlsFiles | None,
         About(
             'A table of PEM files, for FTPS. `"none"`: in the clear, for senders with `plain_ftp = true`.',
             '{ certificate = "tls/landing.pem", key = "tls/landing.key" }',

@@ -134,7 +134,7 @@ class Form(msgspec.Struct, frozen=True, eq=False):
     @property
     def is_text(self) -> bool:
         """Whether it is written as a TOML string."""
-        return self.schema.get("type") == "string" or "enum" in self.schema
+        return self.schema.get("type") not in {"boolean", "integer"}
 
 
 def quoted(text: str) -> str:
@@ -147,6 +147,9 @@ def did_you_mean(word: str, known: list[str]) -> str:
     near = get_close_matches(word, known, n=1)
     return f"Did you mean {quoted(near[0])}?" if near else ""
 
+
+REFERENCE: Final[dict[str, Any]] = {"$ref": "#/$defs/reference"}
+"""The JSON Schema of `{ env = "NAME" }` and `{ file = "PATH" }`, as `config_pages.schema` defines it."""
 
 # --- plain values -----------------------------------------------------------------------------------------------------
 
@@ -443,7 +446,11 @@ def _ssh_key(value: Any) -> str:
 
 
 SECRET = Form(
-    "secret", lambda value: Secret(_text(value)), write=lambda _secret: quoted(MASK), holds_secret=lambda _text: True
+    "secret",
+    lambda value: Secret(_text(value)),
+    REFERENCE,
+    write=lambda _secret: quoted(MASK),
+    holds_secret=lambda _text: True,
 )
 TOKEN = Form(
     '`"sha256:…"` or secret',

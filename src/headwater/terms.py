@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, NewType, Protocol
 
 import msgspec
@@ -30,7 +31,13 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 def time_text(at: Time) -> str:
     """`2026-11-23T09:30:00.000000Z` for a `Time`."""
-    return (_EPOCH + timedelta(microseconds=at)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    seconds, micros = divmod(at, 1_000_000)
+    return f"{_second_text(seconds)}.{micros:06d}Z"
+
+
+@lru_cache(maxsize=64)
+def _second_text(seconds: int) -> str:
+    return (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def time_value(text: str) -> Time:
@@ -44,7 +51,7 @@ def time_value(text: str) -> Time:
 
 def day_text(at: Time) -> str:
     """The UTC day of a `Time`, as `2026-11-23`."""
-    return (_EPOCH + timedelta(microseconds=at)).strftime("%Y-%m-%d")
+    return _second_text(at // 1_000_000)[:10]
 
 
 class Door(StrEnum):

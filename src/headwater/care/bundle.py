@@ -5,17 +5,18 @@ A zip of plain files (`docs/format.md`, "Bundles"). `checking.py` is the other e
 
 from __future__ import annotations
 
+import io
 import zipfile
 from collections.abc import AsyncIterator, Sequence
-from typing import Final
+from typing import Any, Final
 
 from headwater.care.checking import (
     BYTES,
     CHECKPOINTS,
     KEYS,
     LATER,
-    LINKS,
     LIMITS,
+    LINKS,
     PROOF,
     README,
     RECEIPT,
@@ -60,7 +61,7 @@ the leaf is SHA-256 of a zero byte and receipt.json, the rest is RFC 9162, secti
 """
 
 
-async def build_bundle(  # noqa: PLR0913 - each is a port or a part of what is asked for
+async def build_bundle(
     entries: Sequence[ProvedEntry],
     logs: LogReader,
     files: LedgerFiles,
@@ -169,18 +170,18 @@ def _info(name: str, compression: int) -> zipfile.ZipInfo:
     return info
 
 
-class _Sink:
-    """What a zip is written into, to be taken away piece by piece."""
+class _Sink(io.RawIOBase):
+    """What a zip is written into, to be taken away piece by piece; it cannot be wound back."""
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
 
-    def write(self, data: bytes) -> int:
-        self._pieces.append(bytes(data))
-        return len(data)
+    def writable(self) -> bool:
+        return True
 
-    def flush(self) -> None:
-        """All of it is here already."""
+    def write(self, data: Any) -> int:
+        self._pieces.append(bytes(data))
+        return len(self._pieces[-1])
 
     def taken(self) -> bytes:
         data, self._pieces = b"".join(self._pieces), []

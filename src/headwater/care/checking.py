@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import IO, Final
 
 import msgspec
 
@@ -86,8 +86,7 @@ def check_bundle(bundle: Path | bytes, file: Path | None, trust: str | None) -> 
     with io.BytesIO(bundle) if isinstance(bundle, bytes) else bundle.open("rb") as source:
         try:
             if not zipfile.is_zipfile(source):
-                members, content = _bare_proof(source, trusted), None
-                return _checks(members, content, file, trusted)
+                return _checks(_bare_proof(source, trusted), None, file, trusted)
             with zipfile.ZipFile(source) as archive:
                 members = _members(archive)
                 content = next((info for info in archive.infolist() if info.filename.startswith(BYTES)), None)
@@ -121,7 +120,7 @@ def _members(archive: zipfile.ZipFile) -> dict[str, bytes]:
     return members
 
 
-def _bare_proof(source: BinaryIO, trusted: Verifier | None) -> dict[str, bytes]:
+def _bare_proof(source: IO[bytes], trusted: Verifier | None) -> dict[str, bytes]:
     source.seek(0)
     data = source.read(_MEMBER_BYTES_MAX)
     try:
@@ -138,7 +137,7 @@ def _bare_proof(source: BinaryIO, trusted: Verifier | None) -> dict[str, bytes]:
 
 
 def _checks(
-    members: dict[str, bytes], content: BinaryIO | None, file: Path | None, trusted: Verifier | None
+    members: dict[str, bytes], content: IO[bytes] | None, file: Path | None, trusted: Verifier | None
 ) -> list[Check]:
     try:
         keys = [Verifier.parse(line) for line in members[KEYS].decode().split("\n") if line]
@@ -217,7 +216,7 @@ def _check_key(items: list[_Item], links: list[_Item], trusted: Verifier) -> Che
     return Check("key", Result.OK, f"The ledger's key is the one you trust: {trusted.fingerprint}.")
 
 
-def _check_file(receipt: Receipt, content: BinaryIO | None, file: Path | None) -> Check:
+def _check_file(receipt: Receipt, content: IO[bytes] | None, file: Path | None) -> Check:
     if file is not None:
         with file.open("rb") as given:
             return _check_bytes(receipt, given)
@@ -226,7 +225,7 @@ def _check_file(receipt: Receipt, content: BinaryIO | None, file: Path | None) -
     return Check("file", Result.UNCHECKED, "No file was given: this says nothing about bytes that you hold.")
 
 
-def _check_bytes(receipt: Receipt, source: BinaryIO) -> Check:
+def _check_bytes(receipt: Receipt, source: IO[bytes]) -> Check:
     digest = hashlib.sha256()
     size_bytes = 0
     while size_bytes <= receipt.size_bytes and (piece := source.read(_READ_BYTES)):

@@ -1,4 +1,4 @@
-"""The recovery key: made once, kept off the machine. It opens the books' backups, and signs for a log whose key is lost.
+"""The recovery key: made once, kept off the machine. It opens the books' backups, and signs where a log's key is lost.
 
 One secret of 32 bytes; an X25519 key (for backups) and an Ed25519 key (for signatures) are derived from it by HKDF
 (RFC 5869) with SHA-256. `docs/format.md` has the formats.

@@ -31,7 +31,7 @@ class Replayed(msgspec.Struct, frozen=True):
 
 
 def replayed(identities: Iterable[Identity], acts: Sequence[Admin]) -> Replayed:
-    """Applies acts, in the ledger's order, to the identities of a backup. An act that stands already changes nothing."""
+    """Applies acts, in the ledger's order, to the identities of a backup. One that stands already changes nothing."""
     before = {identity.name: identity for identity in identities}
     after = dict(before)
     lost: dict[tuple[str, str], None] = {}

@@ -129,6 +129,10 @@ class ClaimBook(Protocol):
         """Which of these claims are taken, and by which entry. Quick and blocking: called in the sequencer's thread."""
         ...
 
+    def newest(self, prefix: str) -> str | None:
+        """The largest claim that begins with this prefix, None if there is none."""
+        ...
+
     def stream(self, name: str) -> int | None:
         """Where a stream stands, None if it was never followed."""
         ...

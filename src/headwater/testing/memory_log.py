@@ -96,6 +96,10 @@ class MemoryClaims:
         """Which of these are taken."""
         return {claim: self._claims[claim] for claim in claims if claim in self._claims}
 
+    def newest(self, prefix: str) -> str | None:
+        """The largest claim with this prefix."""
+        return max((claim for claim in self._claims if claim.startswith(prefix)), default=None)
+
     def stream(self, name: str) -> int | None:
         """Where a stream stands."""
         return self._streams.get(name)

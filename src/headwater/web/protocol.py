@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable
+from enum import Enum
 from typing import Any, Final
 
 import httptools
@@ -23,6 +24,12 @@ from headwater.web.forwarded import client_of
 
 HEAD_BYTES_MAX: Final = 64 * 1024
 """The longest request line with its headers."""
+
+
+class _Stage(Enum):
+    BETWEEN = 0  # no byte of the next head has come
+    HEAD = 1
+    BODY = 2
 
 
 class Arrival(msgspec.Struct, frozen=True):
@@ -46,15 +53,16 @@ class Connection(HttpToolsProtocol):
         arrival: Arrival,
         trusts: Callable[[str], bool],
         leave: Callable[[], None],
+        stopping: asyncio.Event,
     ) -> None:
-        super().__init__(config, state, {}, asyncio.get_running_loop())
+        super().__init__(config, state, {"admin": arrival.admin, "stopping": stopping}, asyncio.get_running_loop())
         self.access_log = False
         self.head_since: float | None = self.loop.time()
         self._arrival = arrival
         self._trusts = trusts
         self._leave = leave
+        self._stage = _Stage.BETWEEN
         self._head_bytes = 0
-        self._in_head = True
         self._muted = False
         self._upgrading = False
         self._broken = False
@@ -66,12 +74,9 @@ class Connection(HttpToolsProtocol):
         super().connection_made(transport)
         self.client = (self._arrival.address, self.client[1] if self.client else 0)
         self.scheme = "https" if self._arrival.secure else "http"
-        shown = transport.get_extra_info("ssl_object")
-        certificate = shown.getpeercert(binary_form=True) if shown else None
-        self.app_state = {
-            "admin": self._arrival.admin,
-            "certificate": hashlib.sha256(certificate).hexdigest() if certificate else None,
-        }
+        tls = transport.get_extra_info("ssl_object")
+        certificate = tls.getpeercert(binary_form=True) if tls else None
+        self.app_state["certificate"] = hashlib.sha256(certificate).hexdigest() if certificate else None
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Gives the connection's place back."""
@@ -90,7 +95,7 @@ class Connection(HttpToolsProtocol):
         except httptools.HttpParserError as error:
             self.send_400_response(f"This is not HTTP/1.1 as it must be: {error}.")
             return
-        if self._in_head:
+        if self._stage is _Stage.HEAD:
             self._head_bytes += len(data)
             if self._head_bytes > HEAD_BYTES_MAX:
                 self.send_400_response(f"The head of a request may have {HEAD_BYTES_MAX} bytes.")
@@ -110,27 +115,31 @@ class Connection(HttpToolsProtocol):
             self._feed(data[upgrade.args[0] :])
 
     def send_400_response(self, msg: str) -> None:
-        """Answers what cannot be parsed, and closes. A request that came whole before it gets its own answer first."""
+        """What cannot be parsed ends the connection; but first every request that came before it gets its answer.
+
+        A request whose body breaks is told by its scope's state `broken`, and ends with what was whole of it.
+        """
         self._broken = True
-        if self.cycle is not None and not self.cycle.response_complete:
-            if not self.cycle.more_body:
-                self.cycle.keep_alive = False
-                return
-            self.scope["state"]["broken"] = msg
-            if self.cycle.response_started:
-                self.transport.close()
-                return
-        answer: Answer = problem(Refused("bad_request", msg), headers=((b"connection", b"close"),))
-        lines = [b"%s: %s\r\n" % field for field in (*self.server_state.default_headers, *answer.headers)]
-        self.transport.write(b"".join([STATUS_LINE[answer.status], *lines, b"\r\n", answer.body]))
-        self.transport.close()
+        cycle = self.cycle
+        if cycle is not None and not cycle.response_complete:
+            cycle.keep_alive = False
+            if cycle.more_body:
+                cycle.scope["state"]["broken"] = msg
+                cycle.more_body = False
+                cycle.message_event.set()
+        elif self._stage is _Stage.BODY:
+            self.transport.close()
+        else:
+            answer = raw(problem(Refused("bad_request", msg), headers=((b"connection", b"close"),)))
+            self.transport.write(answer)
+            self.transport.close()
 
     # --- what the parser calls ---------------------------------------------------------------------------------------
 
     def on_message_begin(self) -> None:
         """A new head begins."""
         if not self._muted:
-            self._in_head = True
+            self._stage = _Stage.HEAD
             self._head_bytes = 0
             super().on_message_begin()
 
@@ -141,14 +150,14 @@ class Connection(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A field of the head; those of a trailer are not merged into it (RFC 9110 §6.5.1)."""
-        if self._in_head and not self._muted:
+        if self._stage is _Stage.HEAD and not self._muted:
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """The head is whole: the app begins."""
         if self._muted:
             return
-        self._in_head = False
+        self._stage = _Stage.BODY
         self.head_since = None
         if self._arrival.proxied:
             self._believe_proxy()
@@ -158,6 +167,7 @@ class Connection(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """The body is whole, unless the parser only thinks that another protocol begins."""
         if not self._upgrading:
+            self._stage = _Stage.BETWEEN
             super().on_message_complete()
 
     def _believe_proxy(self) -> None:
@@ -167,3 +177,9 @@ class Connection(HttpToolsProtocol):
             scope["client"] = (address, 0)
         if scheme in {"http", "https"}:
             scope["scheme"] = scheme
+
+
+def raw(answer: Answer) -> bytes:
+    """An answer as it goes over the wire, where there is no request that ASGI knows."""
+    lines = [b"%s: %s\r\n" % field for field in answer.headers]
+    return b"".join([STATUS_LINE[answer.status], *lines, b"\r\n", answer.body])

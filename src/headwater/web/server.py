@@ -14,22 +14,22 @@ import socket
 from collections.abc import Sequence
 from contextlib import ExitStack
 from email.utils import formatdate
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
-from headwater.errors import Misconfigured, Refused
+from headwater.errors import Misconfigured
 from headwater.gate.addresses import networks, within
-from headwater.gate.limits import Limits
+from headwater.gate.refusals import TryLater
 from headwater.logs import note
-from headwater.ports.clock import Clock
-from headwater.web.answers import Receive, Scope, Send
+from headwater.terms import Door
+from headwater.web.answers import App, problem
 from headwater.web.preamble import NONE, PREAMBLE_BYTES_MAX, read_preamble
-from headwater.web.protocol import Arrival, Connection
+from headwater.web.protocol import Arrival, Connection, raw
+from headwater.web.services import Services
 from headwater.web.tls import ServerTls
-from headwater.web.watch import Watch
 
 log = logging.getLogger("headwater.web")
 
@@ -55,11 +55,9 @@ class Listener(msgspec.Struct, frozen=True):
 class Server:
     """Serves one ASGI app on bound sockets, from `start` to `stop`."""
 
-    def __init__(
-        self, app: Any, limits: Limits, watch: Watch, clock: Clock, *, trusted_proxies: Sequence[str] = ()
-    ) -> None:
+    def __init__(self, app: App, services: Services, *, trusted_proxies: Sequence[str] = ()) -> None:
         self._config = Config(
-            self._app,
+            app,
             lifespan="off",
             ws="none",
             interface="asgi3",
@@ -68,17 +66,16 @@ class Server:
             server_header=False,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
         )
-        self._serve = app
-        self._limits = limits
-        self._watch = watch
-        self._clock = clock
+        self._limits = services.limits
+        self._turned_away = services.turned_away
+        self._watch = services.watch
+        self._clock = services.clock
         self._trusted = networks(trusted_proxies)
         self._state = ServerState()
         self._listeners: list[Listener] = []
         self._arriving: set[asyncio.Task[None]] = set()
         self._ticking: asyncio.Task[None] | None = None
-        self.stopping = asyncio.Event()
-        """Set when no new work is to begin: whoever holds an answer back for news gives it."""
+        self._stopping = asyncio.Event()
 
     @property
     def connections(self) -> int:
@@ -98,8 +95,10 @@ class Server:
 
     async def stop(self, grace_seconds: float) -> int:
         """Accepts no more, lets running requests end, and cuts what is left after the grace; returns how many."""
-        self.stopping.set()
+        self._stopping.set()
         loop = asyncio.get_running_loop()
+        for task in self._arriving:
+            task.cancel()
         for listener in self._listeners:
             loop.remove_reader(listener.socket)
             listener.socket.close()
@@ -124,10 +123,6 @@ class Server:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._ticking
         return cut
-
-    async def _app(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope["state"]["stopping"] = self.stopping
-        await self._serve(scope, receive, send)
 
     # --- once a second -----------------------------------------------------------------------------------------------
 
@@ -155,7 +150,7 @@ class Server:
     # --- accepting ---------------------------------------------------------------------------------------------------
 
     def _listen(self, listener: Listener) -> None:
-        if not self.stopping.is_set():
+        if not self._stopping.is_set():
             asyncio.get_running_loop().add_reader(listener.socket, self._accept, listener)
 
     def _accept(self, listener: Listener) -> None:
@@ -190,13 +185,19 @@ class Server:
                 place.enter_context(self._limits.connect(address))
                 arrival = Arrival(address, listener.tls is not None or listener.upstream, proxied, listener.admin)
                 await asyncio.get_running_loop().connect_accepted_socket(
-                    lambda: Connection(self._config, self._state, arrival, self._trusts, place.close),
+                    lambda: Connection(
+                        self._config, self._state, arrival, self._trusts, place.close, self._stopping
+                    ),
                     accepted,
                     ssl=listener.tls.context if listener.tls else None,
                     ssl_handshake_timeout=HEAD_SECONDS_MAX if listener.tls else None,
                 )
                 until_taken.pop_all()
-            except (OSError, ValueError, TimeoutError, Refused) as error:
+            except TryLater as refusal:
+                self._turned_away.count(Door.HTTP, refusal.reason, address=address)
+                if listener.tls is None:
+                    accepted.send(raw(problem(refusal, headers=((b"connection", b"close"),))))
+            except (OSError, ValueError, TimeoutError) as error:
                 note(log, "not_taken", level=logging.DEBUG, address=address, error=str(error))
 
     def _trusts(self, address: str) -> bool:
@@ -205,16 +206,22 @@ class Server:
 
 async def _past_preamble(accepted: socket.socket) -> str | None:
     """Takes the PROXY preamble off a connection and returns the address in it; None where there is none."""
-    loop = asyncio.get_running_loop()
-    seen = -1
     while True:
-        await _readable(loop, accepted, seen)
+        await _readable(accepted)
         data = accepted.recv(PREAMBLE_BYTES_MAX, socket.MSG_PEEK)
         preamble = read_preamble(data) if data else NONE
         if preamble is not None:
             if preamble.size_bytes:
                 accepted.recv(preamble.size_bytes)
             return preamble.address
-        if len(data) == seen:  # nothing new yet, and waiting for the socket would return at once
-            await asyncio.sleep(0.01)
-        seen = len(data)
+        await asyncio.sleep(0.01)  # a part of it came and stays unread: the socket is readable all the time
+
+
+async def _readable(waited_for: socket.socket) -> None:
+    loop = asyncio.get_running_loop()
+    came = asyncio.Event()
+    loop.add_reader(waited_for, came.set)
+    try:
+        await came.wait()
+    finally:
+        loop.remove_reader(waited_for)

@@ -37,6 +37,12 @@ class SqliteClaims:
         values = {"claims": json_array(claims)}
         return self._ask(lambda connection: dict(connection.execute(_SQL["holders"], values).fetchall()))
 
+    def newest(self, prefix: str) -> str | None:
+        """The largest claim that begins with this prefix, None if there is none."""
+        values = {"prefix": prefix, "end": prefix + "\U0010ffff"}
+        row = self._ask(lambda connection: connection.execute(_SQL["newest"], values).fetchone())
+        return row[0] if row else None
+
     def stream(self, name: str) -> int | None:
         """Where a stream stands, None if it was never followed."""
         row = self._ask(lambda connection: connection.execute(_SQL["stream"], {"stream": name}).fetchone())

@@ -3,6 +3,9 @@
 -- name: holders
 SELECT claim, position FROM claims WHERE claim IN (SELECT value FROM json_each(:claims))
 
+-- name: newest
+SELECT claim FROM claims WHERE claim >= :prefix AND claim < :end ORDER BY claim DESC LIMIT 1
+
 -- name: stream
 SELECT stands_at FROM streams WHERE stream = :stream
 

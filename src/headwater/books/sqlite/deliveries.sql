@@ -90,7 +90,7 @@ ORDER BY d.position {order} LIMIT :limit
 
 -- name: names
 SELECT d.position, d.shelf FROM json_each(:feeds) AS f CROSS JOIN deliveries AS d INDEXED BY deliveries_by_name
-ON d.feed = f.value AND d.name >= :first_name AND d.name < :end_name
+ON d.feed = f.value AND d.name BETWEEN :first_name AND :last_name
 WHERE d.position > :after AND d.position < :before AND CAST(d.name AS TEXT) GLOB CAST(:glob AS TEXT)
 LIMIT :limit
 

@@ -1,9 +1,9 @@
 """Which positions stand on a page: bounded by what the page holds, not by how much the catalog has.
 
 Without a filter a page is a walk over positions. Under any filter but a name it is a merge: of the shelves that match
-(or of feeds, for changes) only the nearest can have part in the page. A name is looked for among the few that share the
-pattern's fixed beginning, or, where those are many, along the same merge; only there can a page cost a walk over
-everything that matches otherwise.
+(or of feeds, for changes) only the nearest can have part in the page. A name is looked for in the index of names; when
+more than a few match it is looked for along the merge, where they are then soon met. So only a name can cost a walk over
+what else matches.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ from typing import Any
 
 from headwater.books.queries import named_queries
 from headwater.books.sqlite.columns import json_array, name_bytes
+from headwater.layout import NAME_BYTES_MAX
 from headwater.ports.catalog import DeliveryQuery
 from headwater.terms import FeedName, Position, Time
 
 _SQL = named_queries(Path(__file__).with_name("deliveries.sql"))
 _POSITION_MAX = 2**63 - 1
-_NAMES_MAX = 5000
+_NAMES_MAX = 2000
 _SHELVES = {"rows": "deliveries", "index": "deliveries_by_shelf", "member": "shelf"}
 _FEEDS = {"rows": "changes", "index": "changes_by_feed", "member": "feed"}
 _ORDERS = ("ASC", "DESC")
@@ -96,16 +97,14 @@ def _by_names(
     shelves: list[int] | None,
     values: dict[str, Any],
 ) -> list[Position] | None:
-    """All that match, if the fixed beginning of the pattern leaves few; else None."""
+    """All that match, if they are few; else None."""
     beginning = re.split(rb"[*?[]", glob, maxsplit=1)[0]
-    if not beginning:
-        return None
     if feeds is None:
         feeds = feed_numbers(connection, ("*",), None, None) or []
     among = {
         "feeds": json_array(feeds),
         "first_name": beginning,
-        "end_name": _after(beginning),
+        "last_name": beginning + b"\xff" * NAME_BYTES_MAX,
         "limit": _NAMES_MAX + 1,
     }
     found = connection.execute(_SQL["names"], values | among).fetchall()
@@ -113,12 +112,6 @@ def _by_names(
         return None
     wanted = None if shelves is None else set(shelves)
     return [position for position, shelf in found if wanted is None or shelf in wanted]
-
-
-def _after(beginning: bytes) -> bytes:
-    """The first bytes that come after everything that begins so."""
-    kept = beginning.rstrip(b"\xff")
-    return kept[:-1] + bytes([kept[-1] + 1]) if kept else b"\xff" * (len(beginning) + 1)
 
 
 def _bounds(connection: sqlite3.Connection, query: DeliveryQuery) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from headwater.books.sqlite.failures import failure
 from headwater.errors import HeadwaterError, Misconfigured
 
 SQLITE_VERSION_MIN = (3, 34, 0)
-_CACHE_KIB = 64 * 1024
+_CACHE_KIB_WRITING, _CACHE_KIB_READING = 32 * 1024, 8 * 1024
 _WAL_BYTES_KEPT = 64 * 1024 * 1024
 _BUSY_SECONDS = 2.0
 
@@ -34,16 +34,15 @@ OLDEST_FACT = "node.books_oldest_schema"
 
 def connect(path: Path) -> sqlite3.Connection:
     """A connection in autocommit: transactions are begun and ended by whoever owns it."""
-    connection = sqlite3.connect(
+    return sqlite3.connect(
         path, isolation_level=None, timeout=_BUSY_SECONDS, cached_statements=256, check_same_thread=False
     )
-    connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-    return connection
 
 
 def connect_for_writing(path: Path) -> sqlite3.Connection:
     """The writer's connection. It makes no checkpoints by itself: they would stall those who wait for their rows."""
     connection = connect(path)
+    connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB_WRITING}")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA wal_autocheckpoint = 0")
@@ -54,6 +53,7 @@ def connect_for_writing(path: Path) -> sqlite3.Connection:
 def connect_for_reading(path: Path) -> sqlite3.Connection:
     """A connection that cannot change anything."""
     connection = connect(path)
+    connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB_READING}")
     connection.execute("PRAGMA query_only = ON")
     return connection
 

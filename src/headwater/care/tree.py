@@ -1,0 +1,189 @@
+"""Re-reading a log: every entry against its tile, every tile against the one above, the top against head and signature.
+
+Top and bottom meet: a changed byte shows in the file that holds it, and the rest of the log is still checked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from itertools import pairwise
+
+import msgspec
+
+from headwater.care.findings import Problem, Trouble
+from headwater.care.proving import log_key, opened_checkpoint
+from headwater.errors import Damaged
+from headwater.layout import ledger_path
+from headwater.ledger.entries import Closed, Entry, Opened, decode
+from headwater.ledger.head import Head
+from headwater.ledger.merkle import EMPTY_EDGE, HASH_SIZE_BYTES, leaf_hash
+from headwater.ledger.tiles import TILE_WIDTH, Tile, TileFrontier, decode_bundle, frontier_paths, parse_tile_path
+from headwater.ports.ledger import LedgerFiles
+from headwater.sequencer.reading import LogReader, read_tiles
+from headwater.terms import Position
+
+_READ_TOGETHER = 16
+
+
+class Entries(msgspec.Struct, frozen=True):
+    """Some entries of a log, from index `first` on; None stands for one that cannot be trusted."""
+
+    log: str
+    first: int
+    entries: tuple[bytes | None, ...]
+
+
+async def read_entries(files: LedgerFiles, head: Head) -> AsyncIterator[Entries | Problem]:
+    """All entries of a log, in order, held against the hashes in the tiles, and what is wrong with them."""
+    numbers = range(-(-head.tiled // TILE_WIDTH))
+    for start in range(0, len(numbers), _READ_TOGETHER):
+        together = numbers[start : start + _READ_TOGETHER]
+        for some in await asyncio.gather(*(_bundle(files, head, number) for number in together)):
+            for each in some:
+                yield each
+    if head.pending:
+        yield Entries(head.log, head.tiled, head.pending)
+
+
+async def _bundle(files: LedgerFiles, head: Head, number: int) -> list[Entries | Problem]:
+    first = number * TILE_WIDTH
+    width = min(TILE_WIDTH, head.tiled - first)
+    bundle = Tile(None, number, width)
+    path = ledger_path(head.log, bundle.path)
+    try:
+        entries = decode_bundle((await read_tiles(files, head.log, [bundle]))[bundle], width)
+    except (Damaged, ValueError) as error:
+        gone = f"The entries {first} to {first + width - 1} of {head.log} cannot be read: {error}"
+        return [Problem(Trouble.BUNDLE, path, gone)]
+    hashes = await _hashes(files, head.log, Tile(0, number, width))
+    if hashes is None:
+        return [Entries(head.log, first, tuple(entries))]
+    good = tuple(entry if leaf_hash(entry) == known else None for entry, known in zip(entries, hashes, strict=True))
+    changed = [first + place for place, entry in enumerate(good) if entry is None]
+    problems = [
+        Problem(Trouble.BUNDLE, path, f"Entry {index} of {head.log} is not the one that was entered.")
+        for index in changed
+    ]
+    return [*problems, Entries(head.log, first, good)]
+
+
+def decoded(some: Entries) -> tuple[list[Entry], list[Problem]]:
+    """The entries that make sense, and what is wrong with the others."""
+    entries, problems = [], []
+    for index, data in enumerate(some.entries, some.first):
+        try:
+            if data is not None:
+                entries.append(decode(data))
+        except ValueError as error:
+            sentence = f"Entry {index} of {some.log} cannot be understood: {error}."
+            problems.append(Problem(Trouble.ENTRY, some.log, sentence))
+    return entries, problems
+
+
+async def check_tiles(files: LedgerFiles, head: Head) -> AsyncIterator[Problem]:
+    """What is wrong with the tiles of a log: one that is gone, or whose root is not the hash that stands above it; and
+    the head, if the topmost give another tree than it says.
+    """
+    level, count = 0, head.tiled
+    while count:
+        above = None
+        for number in range(-(-count // TILE_WIDTH)):
+            tile = Tile(level, number, min(TILE_WIDTH, count - number * TILE_WIDTH))
+            path = ledger_path(head.log, tile.path)
+            hashes = await _hashes(files, head.log, tile)
+            if hashes is None:
+                yield Problem(Trouble.TILE, path, f"The tile {tile.path} of {head.log} is gone or cut.")
+            elif tile.width == TILE_WIDTH:
+                if number % TILE_WIDTH == 0:
+                    parent = number // TILE_WIDTH
+                    width = min(TILE_WIDTH, count // TILE_WIDTH - parent * TILE_WIDTH)
+                    above = await _hashes(files, head.log, Tile(level + 1, parent, width))
+                if above is not None and EMPTY_EDGE.extend(hashes).root() != above[number % TILE_WIDTH]:
+                    yield Problem(Trouble.TILE, path, f"{tile.path} and the tile above it contradict each other.")
+        level, count = level + 1, count // TILE_WIDTH
+    try:
+        frontier = await _frontier(files, head.log, head.tiled)
+        agrees = frontier.extend(head.pending)[0].edge() == head.edge
+    except (Damaged, ValueError):
+        agrees = False
+    if not agrees:
+        sentence = f"The tiles and the head of {head.log} give different trees of {head.size} entries."
+        yield Problem(Trouble.HEAD, ledger_path(head.log, "head"), sentence)
+
+
+async def check_checkpoint(files: LedgerFiles, head: Head, note: str, trouble: Trouble, subject: str) -> Problem | None:
+    """What is wrong with a signed checkpoint of this log: the signature, the size, or the root at that size."""
+    try:
+        checkpoint = opened_checkpoint(note, await log_key(files, head.log))
+        if checkpoint.size > head.size:
+            flaw = f"it has {checkpoint.size} entries, the ledger only {head.size}"
+        elif await _root_at(files, head, checkpoint.size) != checkpoint.root:
+            flaw = f"the ledger had another root at {checkpoint.size} entries"
+        else:
+            return None
+    except (Damaged, ValueError) as error:
+        flaw = str(error).rstrip(".")
+    return Problem(trouble, subject, f"The ledger {head.log} does not fit a checkpoint of it: {flaw}.")
+
+
+async def check_published(files: LedgerFiles, head: Head) -> Problem | None:
+    """What is wrong with the published checkpoint of a log; one that has none yet is young."""
+    path = ledger_path(head.log, "checkpoint")
+    note = await files.read(path)
+    if note is None:
+        return None
+    return await check_checkpoint(files, head, note.decode(errors="replace"), Trouble.CHECKPOINT, path)
+
+
+async def check_kept(files: LedgerFiles, heads: Sequence[Head], note: str) -> Problem | None:
+    """What is wrong with a checkpoint that was kept outside: the ledger must extend it."""
+    origin = note.partition("\n")[0]
+    head = next((head for head in heads if head.log == origin), None)
+    if head is None:
+        return Problem(Trouble.KEPT, "checkpoint", f"There is no log {origin[:80]!r} in this zone.")
+    return await check_checkpoint(files, head, note, Trouble.KEPT, "checkpoint")
+
+
+async def check_chain(files: LedgerFiles, logs: LogReader) -> AsyncIterator[Problem]:
+    """Where a log does not go on as the one before it ended: `closed` and `opened` name each other, key and root."""
+    for before, head in pairwise(logs.heads):
+        path = ledger_path(head.log, "head")
+        try:
+            closed, opened = [decode(data) async for _, data in logs.read(Position(head.base - 1), 2)]
+            key = await log_key(files, head.log)
+        except (Damaged, ValueError):
+            yield Problem(
+                Trouble.CHAIN, path, f"The end of {before.log} or the beginning of {head.log} cannot be read."
+            )
+            continue
+        is_closed = isinstance(closed, Closed) and (closed.next, closed.vkey) == (head.log, key.vkey)
+        is_opened = isinstance(opened, Opened) and opened.previous == before.log
+        if not (is_closed and is_opened and head.base == before.base + before.size):
+            yield Problem(Trouble.CHAIN, path, f"{head.log} does not go on where {before.log} was closed.")
+            continue
+        note = opened.checkpoint if isinstance(opened, Opened) else None
+        if problem := await check_checkpoint(files, before, note or "", Trouble.CHAIN, path):
+            yield problem
+
+
+async def _root_at(files: LedgerFiles, head: Head, size: int) -> bytes:
+    if size < head.tiled:
+        return (await _frontier(files, head.log, size)).edge().root()
+    frontier = await _frontier(files, head.log, head.tiled)
+    return frontier.extend(head.pending[: size - head.tiled])[0].edge().root()
+
+
+async def _frontier(files: LedgerFiles, log: str, size: int) -> TileFrontier:
+    tiles = await read_tiles(files, log, [parse_tile_path(path) for path in frontier_paths(size)])
+    return TileFrontier.at(size, lambda path: tiles[parse_tile_path(path)])
+
+
+async def _hashes(files: LedgerFiles, log: str, tile: Tile) -> Sequence[bytes] | None:
+    try:
+        data = (await read_tiles(files, log, [tile]))[tile]
+    except Damaged:
+        return None
+    if len(data) != tile.width * HASH_SIZE_BYTES:
+        return None
+    return [data[at : at + HASH_SIZE_BYTES] for at in range(0, len(data), HASH_SIZE_BYTES)]

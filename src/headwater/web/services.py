@@ -1,0 +1,89 @@
+"""Everything that the web app and the doors work with, in one value that assembly fills."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from headwater.followers.follow import Follower
+from headwater.gate.admit import Admission
+from headwater.gate.bans import Bans
+from headwater.gate.identify import Identities
+from headwater.gate.limits import Limits
+from headwater.gate.route import Feeds
+from headwater.gate.senders import Senders
+from headwater.gate.turned_away import TurnedAway
+from headwater.landing import Landing
+from headwater.ports.books import Attempt, AttemptList
+from headwater.ports.catalog import Catalog, History
+from headwater.ports.clock import Clock
+from headwater.ports.ledger import Ledger, LedgerFiles
+from headwater.ports.store import ObjectReader
+from headwater.sequencer import LogReader
+from headwater.terms import FeedName, Id
+from headwater.web.metrics import Metrics
+from headwater.web.watch import Watch
+
+
+class KnownFeeds(Feeds, Protocol):
+    """What is declared of feeds."""
+
+    def all_declared(self) -> Sequence[FeedName]:
+        """Every feed that the configuration names."""
+        ...
+
+
+class Attempts(AttemptList, Protocol):
+    """Looking at attempts, one or many."""
+
+    def get(self, id: Id) -> Awaitable[Attempt | None]:
+        """One row."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What the configuration says of HTTP. `admin_apart`: operators' calls answer on the admin listener alone."""
+
+    version: str
+    public_url: str = "http://127.0.0.1:8020"
+    answer_within_seconds: float = 50.0
+    ledger_public: bool = False
+    admin_apart: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """Made by assembly; nothing here belongs to the web room but `metrics` and `watch`.
+
+    `readiness` says what keeps this node from landing just now, one sentence each, none if it is ready. `checkpoint`
+    publishes a checkpoint that covers every entry committed before the call. `guide` is the page to send to a sender.
+    """
+
+    settings: Settings
+    clock: Clock
+    landing: Landing
+    admission: Admission
+    identities: Identities
+    senders: Senders
+    limits: Limits
+    bans: Bans
+    turned_away: TurnedAway
+    feeds: KnownFeeds
+    catalog: Catalog
+    history: History
+    follower: Follower
+    attempts: Attempts
+    ledger: Ledger
+    log: LogReader
+    ledger_files: LedgerFiles
+    objects: ObjectReader
+    checkpoint: Callable[[], Awaitable[None]]
+    readiness: Callable[[], Awaitable[Sequence[str]]]
+    guide: Callable[[str], str]
+    metrics: Metrics
+    watch: Watch = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "watch", Watch(self.clock))
