@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
 
 from awscrt.checksums import crc64nvme
 
 from headwater.books.sqlite import SqliteBooks
 from headwater.config_schema import Config
+from headwater.config_schema import Limits as LimitSettings
 from headwater.config_values import DirectoryZone, PostgresBooks
-from headwater.errors import Misconfigured
+from headwater.errors import HeadwaterError, Misconfigured
+from headwater.feeds import FeedRegister
 from headwater.followers.admin import AdminActs
 from headwater.followers.follow import Follower
 from headwater.founding import belonging, found_zone, open_logs, read_zone
@@ -27,38 +32,43 @@ from headwater.gate.limits import Bounds, LimitRules, Limits
 from headwater.gate.passwords import Passwords
 from headwater.gate.senders import Senders
 from headwater.gate.turned_away import TurnedAway
+from headwater.guide import guide
 from headwater.home import Home
+from headwater.identities import ensure_first, ensure_home_key
 from headwater.landing import Budget, Landing, Means, Rules
 from headwater.ports.zone import ZoneStore
-from headwater.sequencer import LogReader, Sequencer
+from headwater.sequencer import Sequencer
 from headwater.system import SystemClock, SystemIds
-from headwater.terms import Outcome
+from headwater.terms import Outcome, Time
+from headwater.web.answers import App
+from headwater.web.app import make_app
+from headwater.web.metrics import Metrics
+from headwater.web.services import Services, Settings
 
 FLUSH_SECONDS = 5.0
-FORGET_ATTEMPTS_SECONDS = 90 * 86_400.0
+KEEP_ATTEMPTS_SECONDS = 90 * 86_400
+COUNTER_ROWS_MAX = 200_000
 
 
-@dataclass
+@dataclass(frozen=True)
 class System:
-    """Everything that runs on one home, under its lock; made by `open_system`, which ends it again."""
+    """Everything that runs on one home, under its lock; made by `open_system`, which ends it again.
+
+    `asgi` is the whole HTTP interface, `home_token` the home's own key to it; `fresh` says that the home was made by
+    this opening, `recovered` what an earlier process had left.
+    """
 
     home: Home
     config: Config
-    clock: SystemClock
     zone_id: str
     store: ZoneStore
     books: SqliteBooks
-    reader: LogReader
     sequencer: Sequencer
     landing: Landing
-    budget: Budget
-    catalog_follower: Follower
-    identities: Identities
-    admission: Admission
-    senders: Senders
-    limits: Limits
-    bans: Bans
-    turned_away: TurnedAway
+    services: Services
+    asgi: App
+    home_token: str
+    fresh: bool
     recovered: dict[Outcome, int]
 
 
@@ -66,37 +76,35 @@ class System:
 async def open_system(home: Home, config: Config, *, may_found: bool = False) -> AsyncIterator[System]:
     """Opens the zone and the books of a home, recovers what an earlier process left, and keeps things moving.
 
-    Raises Misconfigured (in_use, wrong_zone, unsafe_store, …), Damaged, Unavailable; then nothing was changed but what
-    an opening always does. Leaving gives everything back, in order; drain before."""
+    Raises Misconfigured (in_use, wrong_zone, unsafe_store …), Damaged, Unavailable; then nothing was changed but what
+    every opening does. Leaving gives everything back, in order; drain before.
+    """
     clock, ids = SystemClock(), SystemIds()
     async with AsyncExitStack() as stack:
         home.lock()
         stack.callback(home.unlock)
-        store = await open_store(config)
-        stack.push_async_callback(store.close)
         books = open_books(config)
         stack.push_async_callback(books.close)
+        budget = Budget(config.limits.memory_bytes, config.limits.spool_bytes)
+        store = await open_store(config, budget, books)
+        stack.push_async_callback(store.close)
 
         zone = await read_zone(store.reader)
         await belonging(zone, books.facts, may_found=may_found, name=store.name)
-        if zone is None:
-            zone = await found_zone(store.creator, clock, ids, crc64nvme)
+        zone = zone or await found_zone(store.creator, clock, ids, crc64nvme)
         await books.facts.set_fact("zone", zone.zone)
         node = await books.facts.fact("node") or ids.new(clock.now())
         await books.facts.set_fact("node", node)
 
         reader, signer = await open_logs(store, zone, clock, home.ledger_key, home.new_ledger_key)
-        log = reader.heads[-1].log
         writer = f"{node} process {os.getpid()} on {socket.gethostname()}"
-        sequencer = await Sequencer.open(
-            reader, store.heads(log), store.files, books.claims, signer, clock, writer=writer
-        )
+        heads = store.heads(reader.heads[-1].log)
+        sequencer = await Sequencer.open(reader, heads, store.files, books.claims, signer, clock, writer=writer)
         stack.push_async_callback(sequencer.close)
+        if await sequencer.closed():
+            await rotate(home, store, sequencer, "recovered")
 
-        catalog_follower = Follower(reader, books.catalog, clock)
         threads = stack.enter_context(ThreadPoolExecutor(4, thread_name_prefix="headwater-hash"))
-        limits = config.limits
-        budget = Budget(limits.memory_bytes, limits.spool_bytes)
         landing = Landing(
             Means(
                 intake=store.intake,
@@ -111,11 +119,7 @@ async def open_system(home: Home, config: Config, *, may_found: bool = False) ->
                 ids=ids,
                 crc64nvme=crc64nvme,
                 threads=threads,
-                rules=Rules(
-                    resume_seconds=limits.resume_for_seconds,
-                    park_seconds=limits.park_for_seconds,
-                    size_bytes_max=limits.upload_bytes_max,
-                ),
+                rules=landing_rules(config.limits),
             )
         )
         recovered = await landing.recover(after_crash=True)
@@ -125,34 +129,51 @@ async def open_system(home: Home, config: Config, *, may_found: bool = False) ->
         declared = [declared_identity(name, sender) for name, sender in config.senders.items()]
         identities = Identities(books.identities, clock, passwords, declared)
         await identities.refresh()
-        turned_away = TurnedAway(books.counters, clock)
-        bans = Bans(clock, BanRules(threshold=float(limits.ban_after), seconds=limits.ban_for_seconds))
         senders = Senders(books.identities, sequencer, identities, passwords, os.urandom, clock)
-        system = System(
-            home=home,
-            config=config,
+        home_token = await ensure_home_key(home, senders, identities)
+        fresh = await ensure_first(home, senders, identities, books.facts)
+
+        turned_away = TurnedAway(books.counters, clock)
+        bans = Bans(clock, BanRules(threshold=float(config.limits.ban_after), seconds=config.limits.ban_for_seconds))
+        feeds = FeedRegister(config, books.catalog)
+        services = Services(
+            settings=Settings(
+                version=version("headwater"),
+                public_url=config.http.public_url or f"http://{config.http.listen or '127.0.0.1'}",
+                answer_within_seconds=config.limits.answer_within_seconds,
+                ledger_public=config.ledger.public,
+                admin_apart=config.admin.listen is not None,
+            ),
             clock=clock,
-            zone_id=zone.zone,
-            store=store,
-            books=books,
-            reader=reader,
-            sequencer=sequencer,
             landing=landing,
-            budget=budget,
-            catalog_follower=catalog_follower,
-            identities=identities,
             admission=Admission(identities, bans, turned_away),
+            identities=identities,
             senders=senders,
-            limits=Limits(clock, limit_rules(config)),
+            limits=Limits(clock, limit_rules(config.limits)),
             bans=bans,
             turned_away=turned_away,
-            recovered=recovered,
+            feeds=feeds,
+            catalog=books.catalog,
+            history=books.catalog,
+            follower=Follower(reader, books.catalog, clock),
+            attempts=books.attempts,
+            ledger=sequencer,
+            log=reader,
+            ledger_files=store.files,
+            objects=store.reader,
+            checkpoint=sequencer.checkpoint,
+            readiness=partial(readiness, sequencer, landing),
+            guide=partial(guide, home, config, identities),
+            metrics=Metrics(),
         )
-        async with background(system):
-            yield system
+        async with background(books, services, feeds):
+            yield System(
+                home, config, zone.zone, store, books, sequencer, landing, services, make_app(services), home_token,
+                fresh, recovered,
+            )  # fmt: skip
 
 
-async def open_store(config: Config) -> ZoneStore:
+async def open_store(config: Config, budget: Budget, books: SqliteBooks) -> ZoneStore:
     """The store of the configured zone. S3 brings its SDK, which a directory need not load."""
     if isinstance(config.zone, DirectoryZone):
         from headwater.stores.directory_zone import open_directory_zone
@@ -160,7 +181,7 @@ async def open_store(config: Config) -> ZoneStore:
         return open_directory_zone(config.zone.path)
     from headwater.stores.s3_zone import open_s3_zone
 
-    return await open_s3_zone(config.zone.bucket, config.zone.prefix, config.s3)
+    return await open_s3_zone(config.zone.bucket, config.zone.prefix, config.s3, buffers=budget, parts=books.parts)
 
 
 def open_books(config: Config) -> SqliteBooks:
@@ -170,9 +191,28 @@ def open_books(config: Config) -> SqliteBooks:
     return SqliteBooks(config.books.path)
 
 
-def limit_rules(config: Config) -> LimitRules:
+async def rotate(home: Home, store: ZoneStore, sequencer: Sequencer, reason: str) -> None:
+    """Goes on in a new log under a new key. Repeatable: a key that was made for the next log is used."""
+    log = sequencer.head.log
+    zone_id, _, number = log.rpartition("-")
+    following = f"{zone_id}-{int(number) + 1}"
+    signer = home.ledger_key(following)
+    if signer.name != following:
+        signer = home.new_ledger_key(following)
+    await sequencer.rotate(store.heads(following), store.files, signer, reason)
+
+
+def landing_rules(limits: LimitSettings) -> Rules:
+    """Landing's times and limits, as configured."""
+    return Rules(
+        resume_seconds=limits.resume_for_seconds,
+        park_seconds=limits.park_for_seconds,
+        size_bytes_max=limits.upload_bytes_max,
+    )
+
+
+def limit_rules(limits: LimitSettings) -> LimitRules:
     """The gate's limits, as configured."""
-    limits = config.limits
     return LimitRules(
         each=Bounds(
             uploads=limits.uploads_per_sender_max,
@@ -188,24 +228,48 @@ def limit_rules(config: Config) -> LimitRules:
     )
 
 
+async def readiness(sequencer: Sequencer, landing: Landing) -> list[str]:
+    """What keeps this node from landing just now, one sentence each."""
+    problems = [failure.sentence for failure in (sequencer.failure, landing.damage) if failure]
+    if landing.draining:
+        problems.append("The server is stopping.")
+    return problems
+
+
 @asynccontextmanager
-async def background(system: System) -> AsyncIterator[None]:
+async def background(books: SqliteBooks, services: Services, feeds: FeedRegister) -> AsyncIterator[None]:
     """What goes on beside the doors: followers, recovery, counters on their way into the books."""
 
     async def flush() -> None:
-        while True:
-            await system.clock.sleep(FLUSH_SECONDS)
-            await system.identities.flush()
-            await system.turned_away.flush()
+        await feeds.refresh()
+        await services.identities.flush()
+        await services.turned_away.flush()
 
-    acts = Follower(system.reader, AdminActs(system.senders, system.books.cursors), system.clock)
-    works = (system.catalog_follower.follow(), acts.follow(), system.landing.keep(), flush())
-    tasks = [asyncio.create_task(work) for work in works]
+    async def flush_for_ever() -> None:
+        while True:
+            await services.clock.sleep(FLUSH_SECONDS)
+            with contextlib.suppress(HeadwaterError):
+                await flush()
+
+    async def forget_for_ever() -> None:
+        while True:
+            with contextlib.suppress(HeadwaterError):
+                before = Time(services.clock.now() - KEEP_ATTEMPTS_SECONDS * 1_000_000)
+                await books.attempts.forget(before)
+                await books.counters.prune(before, COUNTER_ROWS_MAX)
+            await services.clock.sleep(3600.0)
+
+    acts = Follower(services.log, AdminActs(services.senders, books.cursors), services.clock)
+    works: list[Awaitable[None]] = [
+        services.follower.follow(), acts.follow(), services.landing.keep(), flush_for_ever(), forget_for_ever()
+    ]  # fmt: skip
+    await feeds.refresh()
+    tasks = [asyncio.ensure_future(work) for work in works]
     try:
         yield
     finally:
-        await system.identities.flush()
-        await system.turned_away.flush()
+        with contextlib.suppress(HeadwaterError):
+            await flush()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

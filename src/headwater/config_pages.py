@@ -18,7 +18,7 @@ _WIDTH: Final = 110
 
 
 class Shown(NamedTuple):
-    """An effective value as TOML writes it, secrets masked, and where it came from."""
+    """An effective value as TOML writes it, secrets masked, or in brackets what holds without one; and its origin."""
 
     key: str
     value: str
@@ -39,16 +39,16 @@ def _values(table: Table, path: KeyPath) -> Iterator[tuple[str, str]]:
             for name, named in value.items():
                 yield from _values(named, (*here, name))
         else:
-            yield ".".join(here), written(field, value)
+            words = field.about.default.replace("`", "") or "not set"
+            yield ".".join(here), written(field, value) or f"({words})"
 
 
-def written(field: Field, value: Any) -> str:
-    """A value of a field as the file writes it; where there is none, what holds then, in words."""
-    if field.shape.form is None or (value in (None, ()) and field.about.default):
-        return field.about.default
-    if field.shape.many:
-        return f"[{', '.join(field.shape.form.write(item) for item in value)}]"
-    return "not set" if value is None and field.default is None else field.shape.form.write(value)
+def written(field: Field, value: Any) -> str | None:
+    """A value of a field as the file writes it; None where none is set."""
+    form = field.shape.form
+    if form is None or (value is None and field.default is None) or (value == () and field.about.default):
+        return None
+    return f"[{', '.join(form.write(item) for item in value)}]" if field.shape.many else form.write(value)
 
 
 # --- template ---------------------------------------------------------------------------------------------------------
@@ -124,10 +124,7 @@ def _reference_of(table: type[Table], path: KeyPath) -> Iterator[str]:
     rows = [field for field in fields_of(table) if not _is_section(field)]
     yield f"## [{'.'.join(path)}]" if path else "## At the top"
     yield from ("", _doc(table), "")
-    if rows:
-        yield from ("| key | type | default | meaning |", "|---|---|---|---|")
-        yield from (_row(field) for field in rows)
-        yield ""
+    yield from ("| key | type | default | meaning |", "|---|---|---|---|", *(_row(field) for field in rows), "")
     for field in fields_of(table):
         if field.shape.table:
             yield from _reference_of(field.shape.table, (*path, field.key, *(["NAME"] if field.shape.named else [])))
@@ -147,9 +144,8 @@ def _default(field: Field) -> str:
         return "must be set"
     if isinstance(field.default, Table):
         return "as below"
-    if field.default is None and not field.about.default:
-        return "not set"
-    return field.about.default or f"`{written(field, field.default)}`"
+    value = written(field, field.default)
+    return field.about.default or (f"`{value}`" if value else "not set")
 
 
 # --- JSON Schema ------------------------------------------------------------------------------------------------------

@@ -192,8 +192,8 @@ COUNT = Form("whole number from 1", _count, {"type": "integer", "minimum": 1}, s
 
 _MILLISECONDS: Final = {"d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1000, "ms": 1}
 _BYTES: Final = {"TiB": 1 << 40, "GiB": 1 << 30, "MiB": 1 << 20, "KiB": 1 << 10, "B": 1}
-_DURATION: Final = r"^[0-9]+(ms|s|m|h|d)$"
-_SIZE: Final = r"^[0-9]*[1-9][0-9]*(B|KiB|MiB|GiB|TiB)$"
+_DURATION: Final = r"^[0-9]{1,12}(ms|s|m|h|d)$"
+_SIZE: Final = r"^0*[1-9][0-9]{0,17}(B|KiB|MiB|GiB|TiB)$"
 
 
 def _duration(value: Any) -> float:
@@ -281,7 +281,10 @@ def _books(value: Any) -> SqliteBooks | PostgresBooks:
 def _has_password(text: str) -> bool:
     if not text.startswith(_POSTGRES):
         return False
-    parts = urlsplit(text)
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return True  # nobody can tell
     return parts.password is not None or "password" in parse_qs(parts.query)
 
 
@@ -438,7 +441,7 @@ def _ssh_key(value: Any) -> str:
         blob = base64.b64decode(body, validate=True)
     except (binascii.Error, ValueError):
         blob = b""
-    if not kind or blob[:4] != len(kind).to_bytes(4) or blob[4 : 4 + len(kind)] != kind.encode():
+    if not kind or blob[:4] != len(kind).to_bytes(4) or blob[4 : 4 + len(kind)] != kind.encode(errors="replace"):
         raise Wrong(
             'must be a public SSH key such as "ssh-ed25519 AAAA…", as the file whose name ends in .pub holds it'
         )

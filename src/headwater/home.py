@@ -9,7 +9,7 @@ import socket
 from pathlib import Path
 
 from headwater.care.keys import RecoveryKey
-from headwater.config import template
+from headwater.config_pages import template
 from headwater.errors import Misconfigured
 from headwater.ledger.note import Signer
 
@@ -115,12 +115,13 @@ class Home:
         write_secret(path, f"{signer.secret()}\n")
         return signer
 
-    def ledger_key(self) -> Signer:
-        """The key of the current log. Raises Misconfigured if it is not there or is none."""
+    def ledger_key(self, log: str) -> Signer:
+        """The key of a log, or the current one if there is none of that log. Raises Misconfigured if it is none."""
+        name = f"ledger.{log}" if (self.keys / f"ledger.{log}").exists() else "ledger"
         try:
-            return Signer.from_secret(self.secret("ledger").decode())
+            return Signer.from_secret(self.secret(name).decode())
         except ValueError as error:
-            raise Misconfigured(f"{self.keys / 'ledger'} is not a ledger key: {error}.") from error
+            raise Misconfigured(f"{self.keys / name} is not a ledger key: {error}.") from error
 
 
 def write_secret(path: Path, text: str) -> None:

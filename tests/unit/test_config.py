@@ -14,13 +14,56 @@ from headwater.terms import Durability
 HOME = Path("/srv/headwater")
 FILE = HOME / "headwater.toml"
 TOKEN = "t0ken-" * 8
+EVERYTHING = f"""
+zone = "s3://acme-raw/landing/"
+books = "postgresql:///headwater"
+[s3]
+region = "eu-central-1"
+endpoint = "http://127.0.0.1:9000"
+kms_key = "arn:aws:kms:x"
+[http]
+listen = "0.0.0.0:8020"
+tls = {{ certificate = "tls/c.pem", key = "/k.pem", client_ca = "ca.pem" }}
+trusted_proxies = ["10.0.0.0/8", "::1"]
+public_url = "https://landing.acme.example/"
+[sftp]
+listen = "[::]:2022"
+public_address = "sftp.acme.example:22"
+[ftp]
+listen = "off"
+passive_ports = "50000-50100"
+[limits]
+memory = "1GiB"
+resume_for = "24h"
+drain = "500ms"
+[ledger]
+public = true
+send_checkpoints = {{ schedule = "@hourly", to = ["audit"] }}
+[sources.acme-crm]
+kind = "crm"
+[sources.acme-crm.feeds.daily_sales]
+format = "csv"
+companions = ["{{name}}.md5"]
+expect = {{ schedule = "0 6 * * 1-5", timezone = "Europe/Berlin", grace = "30m", files = 1, rows_min = 1000 }}
+durability = "journal"
+retain = "400d"
+delete = "deny"
+[senders.acme]
+allow = ["acme-crm/*"]
+tokens = ["sha256:{"AB" * 32}"]
+certificates = ["{":".join(["CD"] * 32)}"]
+addresses = ["198.51.100.0/24"]
+root = "/acme-crm/daily_sales"
+"""
 
 
 def loaded(text: str, **environ: str) -> Loaded:
+    """The configuration that a file says."""
     return load({FILE: text}, environ, HOME)
 
 
 def problems(text: str, **environ: str) -> list[Problem]:
+    """What is wrong with a file."""
     with pytest.raises(ConfigProblems) as raised:
         loaded(text, **environ)
     assert raised.value.reason == "misconfigured"
@@ -28,6 +71,7 @@ def problems(text: str, **environ: str) -> list[Problem]:
 
 
 def problem(text: str, **environ: str) -> Problem:
+    """The one thing that is wrong with a file."""
     (one,) = problems(text, **environ)
     return one
 
@@ -51,47 +95,7 @@ def test_nothing_said():
 
 def test_everything_said():
     """Each value comes out as what it means, not as it was written."""
-    config = loaded(f"""
-        zone = "s3://acme-raw/landing/"
-        books = "postgresql:///headwater"
-        [s3]
-        region = "eu-central-1"
-        endpoint = "http://127.0.0.1:9000"
-        kms_key = "arn:aws:kms:x"
-        [http]
-        listen = "0.0.0.0:8020"
-        tls = {{ certificate = "tls/c.pem", key = "/k.pem", client_ca = "ca.pem" }}
-        trusted_proxies = ["10.0.0.0/8", "::1"]
-        public_url = "https://landing.acme.example/"
-        [sftp]
-        listen = "[::]:2022"
-        public_address = "sftp.acme.example:22"
-        [ftp]
-        listen = "off"
-        passive_ports = "50000-50100"
-        [limits]
-        memory = "1GiB"
-        resume_for = "24h"
-        drain = "500ms"
-        [ledger]
-        public = true
-        send_checkpoints = {{ schedule = "@hourly", to = ["audit"] }}
-        [sources.acme-crm]
-        kind = "crm"
-        [sources.acme-crm.feeds.daily_sales]
-        format = "csv"
-        companions = ["{{name}}.md5"]
-        expect = {{ schedule = "0 6 * * 1-5", timezone = "Europe/Berlin", grace = "30m", files = 1, rows_min = 1000 }}
-        durability = "journal"
-        retain = "400d"
-        delete = "deny"
-        [senders.acme]
-        allow = ["acme-crm/*"]
-        tokens = ["sha256:{"AB" * 32}"]
-        certificates = ["{":".join(["CD"] * 32)}"]
-        addresses = ["198.51.100.0/24"]
-        root = "/acme-crm/daily_sales"
-    """).config
+    config = loaded(EVERYTHING).config
     assert config.zone == S3Zone("acme-raw", "landing")
     assert config.books == PostgresBooks(Secret("postgresql:///headwater"))
     assert config.http.tls == TlsFiles(certificate=HOME / "tls/c.pem", key=Path("/k.pem"), client_ca=HOME / "ca.pem")
@@ -315,7 +319,7 @@ def test_tables_of_later_versions(table):
         ('[sources."a\\u001bb"]', "sources.a\\x1bb", "cannot name a source"),
         ('[http]\ntrusted_proxies = "10.0.0.0/8"', "http.trusted_proxies", "must be a list"),
         ("[http]\ntrusted_proxies = ['10.0.0.0/8', 'x']", "http.trusted_proxies", "item 2: must be a network"),
-        ("[http]\ntls = { env = 5 }", "http.tls.certificate", "this key is missing"),
+        ("[http]\ntls = { env = 5 }", "http.tls.env", "unknown key"),
         ("[http]\ntls = { certificate = 'c' }", "http.tls.key", "this key is missing"),
         ("[http]\nlisten = { env = 'NOWHERE' }", "http.listen", "variable NOWHERE is not set"),
         ("[http]\nlisten = { file = '/nowhere' }", "http.listen", "/nowhere cannot be read: No such file"),
@@ -347,6 +351,7 @@ def test_a_problem_of_the_environment():
     [
         "books = 'postgresql://u:hunter2@db/x'",
         "books = 'postgresql://db/x?password=hunter2'",
+        "books = 'postgresql://[hunter2'",
         "[keys]\nledger = 'hunter2'",
         "[keys]\nssh_host = ['hunter2']",
         f"[senders.acme]\nallow = ['*']\ntokens = ['hunter2{TOKEN}']",
@@ -422,6 +427,12 @@ def test_no_listener_in_the_clear(text, key):
 def test_listeners_that_may_be(text):
     """Loopback, TLS, a named end of TLS, SSH, and FTP in the clear where it is asked for, are all fine."""
     loaded(text)
+
+
+def test_no_rule_is_told_beside_its_cause():
+    """A broken TLS table is one problem: that its listener is in the clear, too, is not told."""
+    one = problem('[http]\nlisten = "0.0.0.0:8020"\ntls = { certificate = "c" }')
+    assert one.key == "http.tls.key"
 
 
 def test_two_doors_on_one_address():

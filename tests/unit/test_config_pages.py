@@ -4,7 +4,7 @@ import re
 import tomllib
 from pathlib import Path
 
-import jsonschema
+import jsonschema_rs
 import pytest
 
 from headwater.config import load, reference, schema, show, template
@@ -16,11 +16,13 @@ PAGE = Path(__file__).parents[2] / "docs/reference/config.md"
 
 
 def uncommented() -> str:
+    """The template with every key said."""
     return re.sub(r"^#(?=\S)", "", template(), flags=re.MULTILINE)
 
 
 @pytest.fixture
 def home(tmp_path):
+    """A home with the keys that the template names."""
     (tmp_path / "keys").mkdir()
     (tmp_path / "keys/ledger").write_text("ledger-key")
     (tmp_path / "keys/ssh_host_ed25519").write_text("host-key")
@@ -106,9 +108,8 @@ def test_show(home):
     assert rows["senders.acme.allow"] == ('["a1x/*", "b1x/*"]', f"{home}/headwater.toml:5")
     assert rows["limits.resume_for"] == ('"1d"', "default")
     assert rows["ledger.public"] == ("false", "default")
-    assert rows["s3.endpoint"] == ("not set", "default")
-    assert rows["keys.ledger"] == ("`keys/ledger` in the home", "default")
-    assert "zone" in list(rows)[0]
+    assert rows["s3.endpoint"] == ("(not set)", "default")
+    assert rows["keys.ledger"] == ("(keys/ledger in the home)", "default")
 
 
 def test_show_hides_secrets(home):
@@ -123,8 +124,8 @@ def test_show_hides_secrets(home):
 
 def test_show_can_be_read_again():
     """What is shown of values that are set is TOML of the same meaning."""
-    rows = [row for row in show(*load({}, {}, HOME)) if row.value != "not set" and "`" not in row.value]
-    text = "\n".join(f"{row.key} = {row.value}" for row in rows if row.value[0] in '"[tf0123456789')
+    rows = [row for row in show(*load({}, {}, HOME)) if not row.value.startswith("(")]
+    text = "\n".join(f"{row.key} = {row.value}" for row in rows)
     assert load({HOME / "headwater.toml": text}, {}, HOME).config == load({}, {}, HOME).config
 
 
@@ -133,8 +134,8 @@ def test_show_can_be_read_again():
 
 def test_the_schema_takes_the_template():
     """An editor finds nothing wrong with the examples."""
-    jsonschema.Draft202012Validator.check_schema(schema())
-    jsonschema.validate(tomllib.loads(uncommented()), schema())
+    jsonschema_rs.meta.validate(schema())
+    jsonschema_rs.validate(schema(), tomllib.loads(uncommented()))
 
 
 @pytest.mark.parametrize(
@@ -155,5 +156,4 @@ def test_the_schema_takes_the_template():
 )
 def test_the_schema_refuses(text):
     """An editor finds what the program would refuse."""
-    with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(tomllib.loads(text), schema())
+    assert not jsonschema_rs.is_valid(schema(), tomllib.loads(text))

@@ -83,7 +83,9 @@ def test_units(form, written, value):
     assert form.write(value) == f'"{written}"'
 
 
-@pytest.mark.parametrize("text", ["", "30", "m", "-1m", "1.5h", "1h30m", "30 m", "30M", "1w", 30, True, "٣m"])
+@pytest.mark.parametrize(
+    "text", ["", "30", "m", "-1m", "1.5h", "1h30m", "30 m", "30M", "1w", 30, True, "٣m", "9" * 5000 + "s"]
+)
 def test_wrong_durations(text):
     """A duration is a whole number and a unit, nothing else."""
     with pytest.raises(Wrong, match="must be a duration"):
@@ -182,6 +184,7 @@ def test_wrong_zones(text):
         (SSH_KEY, "-----BEGIN OPENSSH PRIVATE KEY-----"),
         (SSH_KEY, KEY.replace("ssh-ed25519", "ssh-rsa")),
         (SSH_KEY, "ssh-ed25519"),
+        (SSH_KEY, "\udcff AAAAA" + "A" * 8),
         (SSH_KEY, "ssh-ed25519 ???"),
         (SSH_KEY, ""),
         (SECRET, ""),

@@ -3,8 +3,9 @@
 **The order: entry, then books, then memory.** An act that stopped after its entry changed nothing and gave nobody a
 secret: whoever asked was told so and asks again, and no effect ever stands without its entry. For a revocation that is
 not enough, so `redo` does again what the entry of one orders, wherever the books do not show it yet: whoever follows
-`admin` entries calls it, at start-up as at any other time, and so does restoring older books. A row takes its times
-from the entry, and the ledger's time never goes back: `redo` cannot take a sender added anew for the one revoked.
+`admin` entries calls it, at start-up as at any other time, and so does restoring older books. The entry of a revocation
+says when the identity it ends was added, and each one of a name is added later than the last: `redo` cannot take a
+sender that came back for the one that was revoked.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ from headwater.ledger.entries import Admin, time_of
 from headwater.ports.books import Credential, Identity, IdentityBook
 from headwater.ports.clock import Clock
 from headwater.ports.ledger import Ledger
-from headwater.terms import Role, Time, time_value
+from headwater.terms import Role, Time, time_text, time_value
 
 T = TypeVar("T")
 
@@ -140,7 +141,7 @@ class Senders:
         }
         at = await self._enter(identity, "add", by, detail)
         if old is not None and old.revoked_at is not None:
-            at = max(at, Time(old.revoked_at + 1))  # so that `redo` can tell them apart within one microsecond
+            at = max(at, Time(old.added_at + 1))  # also within one microsecond: `redo` tells them apart by it
         credentials = (*(old.credentials if old else ()), *(dated(one, at, new.lifetime_seconds) for one in made))
         await self._put(msgspec.structs.replace(identity, added_at=at, credentials=credentials))
         return secrets
@@ -175,8 +176,8 @@ class Senders:
         identity = self._changeable(name)
         live = tuple(one.fingerprint for one in identity.credentials if one.revoked_at is None)
         one = _the_one(live, credential, name) if credential is not None else None
-        at = await self._enter(identity, "revoke", by, {"credential": one or "all"})
-        await self._put(_revoked(identity, one, max(at, identity.added_at)))
+        detail = {"credential": one or "all", "added_at": time_text(identity.added_at)}
+        await self._put(_revoked(identity, one, await self._enter(identity, "revoke", by, detail)))
         return (one,) if one else live
 
     async def _set_root(self, name: str, root: str | None, by: str) -> None:
@@ -189,8 +190,10 @@ class Senders:
         identity = self._identities.identity(entry.subject)
         if identity is None or identity.declared:
             return False
-        ordered = entry.detail["credential"]
-        changed = _revoked(identity, None if ordered == "all" else ordered, time_value(entry.at))
+        one = None if entry.detail["credential"] == "all" else entry.detail["credential"]
+        if one is None and identity.added_at > time_value(entry.detail["added_at"]):
+            return False
+        changed = _revoked(identity, one, time_value(entry.at))
         if changed == identity:
             return False
         await self._put(changed)
@@ -253,15 +256,13 @@ def _the_one(fingerprints: Sequence[str], wanted: str, name: str) -> str:
 
 
 def _revoked(identity: Identity, fingerprint: str | None, at: Time) -> Identity:
-    """The identity without one credential, or (None) revoked with all; what came after `at` stays as it is."""
+    """The identity with one credential revoked, or (None) with all and itself; what was revoked before stays so."""
     replace = msgspec.structs.replace
     credentials = tuple(
-        replace(one, revoked_at=at)
-        if one.revoked_at is None and one.added_at <= at and fingerprint in {None, one.fingerprint}
-        else one
+        replace(one, revoked_at=at) if one.revoked_at is None and fingerprint in {None, one.fingerprint} else one
         for one in identity.credentials
     )
-    whole = fingerprint is None and identity.revoked_at is None and identity.added_at <= at
+    whole = fingerprint is None and identity.revoked_at is None
     return replace(identity, credentials=credentials, revoked_at=at if whole else identity.revoked_at)
 
 

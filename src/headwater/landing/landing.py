@@ -36,6 +36,16 @@ class Landing:
         self._draining = False
         self.damage: Damaged | None = None
 
+    @property
+    def draining(self) -> bool:
+        """Whether it takes no new uploads any more."""
+        return self._draining
+
+    @property
+    def open_uploads(self) -> int:
+        """How many uploads are open."""
+        return len(self._live)
+
     # --- beginning ---------------------------------------------------------------------------------------------------
 
     async def open(self, offer: Offer) -> Upload:

@@ -11,11 +11,12 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 from headwater.errors import Refused, Unavailable
 from headwater.ports.store import Staging, Stored
 from headwater.stores.directory_create import Creates
-from headwater.stores.directory_staging import DirectoryStaging, UploadFolder
+from headwater.stores.directory_staging import DirectoryStaging, Hold, UploadFolder
 from headwater.stores.durable_fs import NO_OBJECT, PIECE_BYTES, Disk, object_facts
 from headwater.stores.threads import Threads
 from headwater.terms import Digests, Id, Key, Time
@@ -36,6 +37,7 @@ class DirectoryStore:
         self.disk = Disk(root)
         self.threads = Threads(threads, "headwater-disk")
         self._creates = Creates(self.disk)
+        self._holds: WeakValueDictionary[Id, Hold] = WeakValueDictionary()
 
     def close(self) -> None:
         """Lets the threads end; nothing may be under way."""
@@ -73,11 +75,11 @@ class DirectoryStore:
         """As `Intake.begin`. Raises Unavailable("full") when a declared size has no room now."""
         if size_bytes is not None:
             await self.threads.run(self._expect_room, size_bytes)
-        return DirectoryStaging(self.disk, self.threads, upload, key)
+        return self._staging(upload, key)
 
     async def resume(self, upload: Id, key: Key) -> Staging:
         """As `Intake.resume`."""
-        staging = DirectoryStaging(self.disk, self.threads, upload, key)
+        staging = self._staging(upload, key)
         await self.threads.run(staging.resume)
         return staging
 
@@ -88,6 +90,10 @@ class DirectoryStore:
         if size_bytes:
             async for piece in self._pieces(folder.data, key, 0, size_bytes):
                 yield piece
+
+    def _staging(self, upload: Id, key: Key) -> DirectoryStaging:
+        hold = self._holds.setdefault(upload, Hold())
+        return DirectoryStaging(self.disk, self.threads, hold, upload, key)
 
     async def _pieces(self, path: str, key: str, offset: int, size_bytes: int | None) -> AsyncIterator[bytes]:
         file = _Reading(self.disk, path, key, offset)

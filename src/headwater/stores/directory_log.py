@@ -7,6 +7,7 @@ waits for the file system to find room nor finds that there is none. A commit wr
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -23,8 +24,8 @@ from headwater.stores.threads import Threads
 from headwater.terms import Digests
 
 _HEAD_MODE = 0o640
+_ONLY_READ = "only read"
 _ROOM_BYTES = 4 * 1024 * 1024
-_FRAME_HEADER_BYTES = 8
 
 
 class DirectoryHead:
@@ -45,6 +46,7 @@ class DirectoryHead:
         self._threads = Threads(1, "headwater-head")
         self._fd = -1
         self._end_bytes = 0  # of the frames in the file behind `_fd`
+        self._file = ""  # a name for it that no other file had
         self._room_bytes = 0  # how large it is, zeros and all
         self._tag = ""  # of the head that this instance knows to be stored
 
@@ -68,29 +70,28 @@ class DirectoryHead:
     def _load(self) -> HeadTag | None:
         with self._disk:
             try:
-                with open(self._path, "rb") as file:  # noqa: PTH123 - its descriptor is wanted too
-                    inode, data = os.fstat(file.fileno()).st_ino, file.read()
+                data = Path(self._path).read_bytes()
             except FileNotFoundError:
                 return None
-            head, end = self._decoded(data)
-            tag = f"{inode}/{end}"
-            if tag != self._tag and self._lock is not None and self._lock.held:
-                return self._replace(head, os.replace)
-            return HeadTag(head, tag)
+            head = self._decoded(data)
+            if self._lock is None or not self._lock.held:
+                return HeadTag(head, _ONLY_READ)
+            if self._tag and self._is_writer():
+                return HeadTag(head, self._tag)
+            return self._replace(head, os.replace)
 
-    def _decoded(self, data: bytes) -> tuple[Head, int]:
+    def _decoded(self, data: bytes) -> Head:
         try:
-            return decode_frames(data), len(data)
+            return decode_frames(data)
         except Torn as torn:  # at the zeros, or at a frame that a kill or a crash cut off: nobody was told of it
             if torn.head is None:
                 raise Damaged(f"{self._path} does not begin with a whole frame.") from torn
-            return torn.head, torn.whole_bytes
+            return torn.head
         except (ValueError, msgspec.MsgspecError) as error:
             raise Damaged(f"{self._path} contradicts itself: {error}.") from error
 
     def _found(self, head: Head) -> HeadTag:
         with self._disk:
-            self._expect_lock()
             try:
                 return self._replace(head, os.link)
             except FileExistsError:
@@ -98,11 +99,11 @@ class DirectoryHead:
 
     def _commit(self, head: Head, after: HeadTag) -> HeadTag:
         with self._disk:
-            if not self._tag:
-                raise Unclear("the last commit's end is unknown, or the head was never loaded")
-            if after.tag != self._tag or not self._stands():
+            if self._tag and (after.tag != self._tag or not self._is_writer()):
                 raise Overtaken
             self._expect_lock()
+            if not self._tag:
+                raise Unclear("the last commit's end is unknown, or the head was never loaded")
             frame = encode_frame(head, after.head.size)
             try:
                 if self._end_bytes + len(frame) > self._room_bytes:
@@ -113,16 +114,11 @@ class DirectoryHead:
                 self._forget()
                 raise Unclear(str(error)) from error
             self._end_bytes = end
-            self._tag = self._tag_here()
-            return HeadTag(head, self._tag)
-
-    def _stands(self) -> bool:
-        """Whether the file is still the head, with nothing behind what this instance wrote."""
-        behind = os.pread(self._fd, _FRAME_HEADER_BYTES, self._end_bytes)
-        return os.fstat(self._fd).st_nlink > 0 and not any(behind)
+            return self._tagged(head)
 
     def _replace(self, head: Head, publish: Callable[[str, str], None]) -> HeadTag:
         """Writes the head into a new file as one frame, and gives it the name; durable."""
+        lock = self._expect_lock()
         folder_fd = self._disk.open_folder(self._folder)
         fd, path = self._disk.temporary(_HEAD_MODE)
         try:
@@ -141,11 +137,13 @@ class DirectoryHead:
                 os.unlink(path)  # noqa: PTH108
         self._forget()
         self._fd, self._end_bytes, self._room_bytes = fd, end, room
-        self._tag = self._tag_here()
-        return HeadTag(head, self._tag)
+        self._file = secrets.token_hex(4)
+        lock.hold_for(self._path, self)
+        return self._tagged(head)
 
-    def _tag_here(self) -> str:
-        return f"{os.fstat(self._fd).st_ino}/{self._end_bytes}"
+    def _tagged(self, head: Head) -> HeadTag:
+        self._tag = f"{self._file}/{self._end_bytes}"
+        return HeadTag(head, self._tag)
 
     def _forget(self) -> None:
         self._tag = ""
@@ -153,9 +151,13 @@ class DirectoryHead:
             os.close(self._fd)
             self._fd = -1
 
-    def _expect_lock(self) -> None:
+    def _is_writer(self) -> bool:
+        return self._lock is not None and self._lock.is_held_for(self._path, self)
+
+    def _expect_lock(self) -> ZoneLock:
         if self._lock is None or not self._lock.held:
             raise Misconfigured(f"This process does not hold the lock of {self._disk.root}.", "in_use")
+        return self._lock
 
 
 class DirectoryLedgerFiles:

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Lock
 
 from headwater.errors import Damaged, Refused
 from headwater.ports.store import KeyTaken, Stored
@@ -111,17 +112,32 @@ def _boot() -> str:
     return f"boot-{Path('/proc/sys/kernel/random/boot_id').read_text().strip()}"  # random(4)
 
 
+class Hold:
+    """Who holds an upload: the last to resume it. An earlier holder, however slow, cannot touch the file any more, and
+    the lock makes a new one wait for what it has under way.
+    """
+
+    def __init__(self) -> None:
+        self.lock = Lock()
+        self.holder: object = None
+
+
 class DirectoryStaging:
     """`Staging` in a directory. Has its file open only between a write and the next park, commit or abandon."""
 
-    def __init__(self, disk: Disk, threads: Threads, upload: Id, key: Key) -> None:
+    def __init__(self, disk: Disk, threads: Threads, hold: Hold, upload: Id, key: Key) -> None:
         self._disk = disk
         self._threads = threads
+        self._hold = hold
+        self._token = object()
+        if hold.holder is None:
+            hold.holder = self._token
         self._upload = UploadFolder(disk, upload)
         self._key = key
         self._object = disk.path(key)
         self._fd = -1
-        self._inode = 0  # of the data file; 0 before there is one
+        self._begun = False  # there is a data file
+        self._sealed = False  # it has a name in the zone
         self._size_bytes = 0
         self._writing_bytes = 0  # up to where the kernel was told to write
 
@@ -149,14 +165,17 @@ class DirectoryStaging:
         return await self._threads.run(self._abandon, held)
 
     def resume(self) -> None:
-        """Goes on with what is left, if anything; blocking. What it has then is durable."""
-        with self._disk:
+        """Takes the upload over, with what is left of it, if anything; blocking. What it has then is durable."""
+        with self._hold.lock:
+            self._hold.holder = self._token
+        with self._held():
             facts = object_facts(self._upload.data)
             if facts is None:
                 return
-            self._inode = facts.st_ino
+            self._begun = True
             self._size_bytes = facts.st_size
-            if facts.st_nlink > 1:  # it has its name in the zone already: only the answer was lost
+            self._sealed = facts.st_nlink > 1  # only the answer was lost
+            if self._sealed:
                 return
             parked = self._upload.parked_bytes()
             if facts.st_size < parked:
@@ -164,27 +183,27 @@ class DirectoryStaging:
             if not self._upload.same_boot():
                 self._size_bytes = parked
             self._upload.mark_boot()
-            self._cut(self._opened())
+            self._opened()
             self._writing_bytes = self._size_bytes
-            self._park()
+            self._settle()
 
     def _opened(self) -> int:
-        """The descriptor to write to. The look at the name each time keeps a holder that was overtaken from writing
-        into what meanwhile is an object.
-        """
-        if self._inode == 0:
-            self._fd = self._upload.make()
-            self._inode = os.fstat(self._fd).st_ino
-            return self._fd
-        facts = object_facts(self._upload.data)
-        if facts is None or facts.st_ino != self._inode or facts.st_nlink > 1:
-            raise Refused("overtaken", f"The bytes of {self._upload.name} are sealed or given up.")
         if self._fd < 0:
-            self._fd = self._upload.open()
+            if self._sealed:
+                raise Refused("exists", f"The bytes of {self._upload.name} have their name; none can be added.")
+            self._fd = self._upload.open() if self._begun else self._upload.make()
+            self._begun = True
         return self._fd
 
+    @contextmanager
+    def _held(self) -> Iterator[None]:
+        with self._hold.lock, self._disk:
+            if self._hold.holder is not self._token:
+                raise Refused("overtaken", f"{self._upload.name} has another holder.")
+            yield
+
     def _write(self, pieces: Sequence[bytes]) -> None:
-        with self._disk:
+        with self._held():
             fd = self._opened()
             try:
                 end = write_all(fd, pieces, self._size_bytes)
@@ -198,34 +217,37 @@ class DirectoryStaging:
                 self._writing_bytes = end
 
     def _park(self) -> None:
-        with self._disk:
-            if self._fd < 0:
-                return
-            self._cut(self._fd)
-            self._disk.sync_data(self._fd)
-            self._upload.mark_parked(self._size_bytes)
-            self._close()
+        with self._held():
+            if self._fd >= 0:
+                self._settle()
+
+    def _settle(self) -> None:
+        self._cut(self._fd)
+        self._disk.sync_data(self._fd)
+        self._upload.mark_parked(self._size_bytes)
+        self._close()
 
     def _commit(self, digests: Digests | None) -> Stored:
-        with self._disk:
+        with self._held():
             if object_facts(self._object) is None:
                 self._finish(digests)
             self._name(self._key, digests)
             size_bytes = os.lstat(self._object).st_size
             self._close()
+            self._sealed = True
             self._upload.remove()
             return Stored(self._key, size_bytes, crc64nvme=digests.crc64nvme if digests else None)
 
     def _abandon(self, held: Key | None) -> int:
-        with self._disk:
-            evidence = self._disk.path(held) if held is not None else None
+        with self._held():
             if held is not None and self._size_bytes and object_facts(self._upload.data) is not None:
-                if object_facts(self._disk.path(held)) is None:
+                if not self._sealed:
                     self._finish(None)
                 self._name(held, None)
             self._close()
+            self._sealed = True
             self._upload.remove()
-            facts = object_facts(evidence) if evidence is not None else None
+            facts = object_facts(self._disk.path(held)) if held is not None else None
             return facts.st_size if facts is not None else 0
 
     def _finish(self, digests: Digests | None) -> None:
@@ -253,7 +275,10 @@ class DirectoryStaging:
 
     def _is_ours(self, folder_fd: int, name: str, digests: Digests | None) -> bool:
         there = os.stat(name, dir_fd=folder_fd, follow_symlinks=False)
-        return there.st_ino == self._inode or (digests is not None and is_same(folder_fd, name, digests))
+        ours = object_facts(self._upload.data)
+        return (ours is not None and ours.st_ino == there.st_ino) or (
+            digests is not None and is_same(folder_fd, name, digests)
+        )
 
     def _cut(self, fd: int) -> None:
         if os.fstat(fd).st_size > self._size_bytes:

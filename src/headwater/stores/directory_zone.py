@@ -45,7 +45,8 @@ class DirectoryZoneStore:
 def open_directory_zone(root: Path, *, read_only: bool = False) -> DirectoryZoneStore:
     """Opens the zone in a folder, made if need be, and takes its lock.
 
-    Raises Misconfigured("in_use") when another process writes there. `read_only` takes no lock and makes nothing."""
+    Raises Misconfigured("in_use") when another process writes there. `read_only` takes no lock and makes nothing.
+    """
     if read_only:
         return DirectoryZoneStore(root, None)
     root.mkdir(mode=0o750, parents=True, exist_ok=True)

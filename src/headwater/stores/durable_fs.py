@@ -230,11 +230,20 @@ class ZoneLock:
 
     def __init__(self, fd: int) -> None:
         self._fd = fd
+        self._holders: dict[str, object] = {}
 
     @property
     def held(self) -> bool:
         """Whether it was not released yet."""
         return self._fd >= 0
+
+    def hold_for(self, path: str, holder: object) -> None:
+        """Makes `holder` the one object of this process that writes this file, instead of any earlier one."""
+        self._holders[path] = holder
+
+    def is_held_for(self, path: str, holder: object) -> bool:
+        """Whether this object still may write this file."""
+        return self.held and self._holders.get(path) is holder
 
     def release(self) -> None:
         """Gives the right up. Repeatable."""

@@ -24,6 +24,7 @@ async def refusal(admission, peer=ELSEWHERE, **shown):
 
 
 def counted(world):
+    """What was counted so far."""
     return Counter(
         (row.reason, row.sender, row.address)
         for counts in world.turned_away._counts.values()
@@ -45,7 +46,8 @@ async def test_what_is_shown_first_counts():
 
 async def test_a_hundred_wrong_tokens_are_counted_and_banned_and_hurt_nobody():
     """After the threshold each wrong token gets the ban's answer; all are counted in one row; no row is written for
-    them; and right tokens from that very address are let in before and after."""
+    them; and right tokens from that very address are let in before and after.
+    """
     acme, token = with_token(sender())
     world = await World(acme).start()
     reasons = []
@@ -98,6 +100,7 @@ async def test_strangers_names_are_not_kept():
 
 
 async def banned_world():
+    """A world in which one failure bans, and acme has a password and the token that is returned."""
     world = World(ban_rules=BanRules(threshold=1, seconds=1000))
     acme = await with_password(sender(), world.passwords, "swordfish")
     acme, token = with_token(acme)

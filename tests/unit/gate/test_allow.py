@@ -29,6 +29,7 @@ metrics          -      -      a        a     a       -
 
 
 def cells():
+    """The expected table, cell by cell."""
     header, *rows = [line.split() for line in EXPECTED.strip().splitlines()]
     return [(Role(role), Verb(row[0]), reach) for row in rows for role, reach in zip(header, row[1:], strict=True)]
 

@@ -7,11 +7,8 @@ RULES = BanRules(threshold=3, half_life_seconds=100, seconds=60, seconds_max=200
 FOE = "198.51.100.7"
 
 
-def banned_for(bans, address=FOE):
-    return bans.seconds_left(address)
-
-
 def fail(bans, times=3, address=FOE):
+    """An address fails so often."""
     for _ in range(times):
         bans.wrong(address)
 
@@ -21,12 +18,12 @@ def test_a_ban_begins_at_the_threshold_and_ends_by_itself():
     clock = ManualClock()
     bans = Bans(clock, RULES)
     fail(bans, 2)
-    assert banned_for(bans) == 0
+    assert bans.seconds_left(FOE) == 0
     fail(bans, 1)
-    assert banned_for(bans) == 60
+    assert bans.seconds_left(FOE) == 60
     assert bans.listed() == [Ban(FOE, 60)]
     clock.advance(60)
-    assert banned_for(bans) == 0
+    assert bans.seconds_left(FOE) == 0
     assert bans.listed() == []
 
 
@@ -37,7 +34,7 @@ def test_points_decay():
     for _ in range(50):
         fail(bans, 1)
         clock.advance(100)
-    assert banned_for(bans) == 0
+    assert bans.seconds_left(FOE) == 0
 
 
 def test_each_further_ban_is_twice_as_long_up_to_a_limit():
@@ -47,12 +44,12 @@ def test_each_further_ban_is_twice_as_long_up_to_a_limit():
     lengths = []
     for _ in range(4):
         fail(bans)
-        lengths.append(banned_for(bans))
+        lengths.append(bans.seconds_left(FOE))
         clock.advance(lengths[-1])
     assert lengths == [60, 120, 200, 200]
     clock.advance(25 * 3600)
     fail(bans)
-    assert banned_for(bans) == 60
+    assert bans.seconds_left(FOE) == 60
 
 
 def test_failing_while_banned_changes_nothing():
@@ -60,20 +57,20 @@ def test_failing_while_banned_changes_nothing():
     clock = ManualClock()
     bans = Bans(clock, RULES)
     fail(bans, 100)
-    assert banned_for(bans) == 60
+    assert bans.seconds_left(FOE) == 60
     clock.advance(60)
     fail(bans, 2)
-    assert banned_for(bans) == 0
+    assert bans.seconds_left(FOE) == 0
 
 
 def test_a_ban_is_of_one_address_or_one_ipv6_network():
     """Neighbours of a banned IPv4 address are not banned; a banned IPv6 address stands for its /64."""
     bans = Bans(ManualClock(), RULES)
     fail(bans)
-    assert banned_for(bans, "198.51.100.8") == 0
+    assert bans.seconds_left("198.51.100.8") == 0
     fail(bans, 3, "2001:db8::1")
-    assert banned_for(bans, "2001:db8::ffff") == 60
-    assert banned_for(bans, "2001:db8:0:1::1") == 0
+    assert bans.seconds_left("2001:db8::ffff") == 60
+    assert bans.seconds_left("2001:db8:0:1::1") == 0
 
 
 def test_the_table_is_bounded():
@@ -83,4 +80,4 @@ def test_the_table_is_bounded():
     for last in range(100):
         bans.wrong(f"192.0.2.{last}")
     assert len(bans._records) == RULES.addresses_max
-    assert banned_for(bans) == 0
+    assert bans.seconds_left(FOE) == 0

@@ -14,6 +14,7 @@ ACME, TOKEN = with_token(sender(addresses=("127.0.0.0/8",)))
 
 
 def ask(identity=ACME, address=HOME, path="/acme-crm/sales/x.csv", world=None):
+    """What is explained of a caller."""
     world = world or World()
     return explain(identity, address, path, feeds=Known(SALES), bans=world.bans, now=world.clock.now())
 

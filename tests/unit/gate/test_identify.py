@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 
 import msgspec
 import pytest
@@ -11,7 +12,7 @@ from headwater.gate.identify import Identities
 from headwater.gate.refusals import NotLetIn, Why
 from headwater.terms import SenderRef, Time
 from headwater.testing.manual_clock import START
-from tests.unit.gate.world import ELSEWHERE, HOME, World, sender, with_password, with_token
+from tests.unit.gate.world import ELSEWHERE, HOME, Book, World, sender, with_password, with_token
 
 CERTIFICATE = "ab" * 32
 replace = msgspec.structs.replace
@@ -19,10 +20,13 @@ replace = msgspec.structs.replace
 
 async def turned_away(call):
     """Why a call was not let in, having looked the same as any other from outside."""
-    with pytest.raises(NotLetIn) as caught:
+
+    async def attempt():
         result = call()
-        if hasattr(result, "__await__"):
-            await result
+        return await result if inspect.isawaitable(result) else result
+
+    with pytest.raises(NotLetIn) as caught:
+        await attempt()
     error = caught.value
     if error.why not in {Why.ADDRESS, Why.INSECURE}:
         assert (error.reason, error.sentence) == ("unauthenticated", NotLetIn(Why.UNKNOWN).sentence)
@@ -262,7 +266,7 @@ async def test_refreshes_do_not_overtake_each_other():
     slow = asyncio.Event()
     readings = [[sender("old")], [sender("new")]]
 
-    class Slow:
+    class Slow(Book):
         async def identities(self):
             reading = readings.pop(0)
             if readings:

@@ -13,6 +13,7 @@ FIRST = sender("first", ("*",), may_create_feeds=True)
 
 
 def refused(call):
+    """How a call was refused."""
     with pytest.raises(Refused) as caught:
         call()
     return caught.value
@@ -56,7 +57,7 @@ def test_what_is_sent_to_unsorted_is_unexpected(who):
     [(("beta/*",), SALES), (("beta/*",), FeedName("acme-crm", "nothing")), (("acme-crm/other",), SALES), ((), SALES)],
 )
 def test_what_is_others_is_not_there(allow, feed):
-    """Others' sources, known or not, and others' known feeds of one's own source, are not found; one's own are named."""
+    """Others' sources, known or not, and others' known feeds of one's own source are not found; one's own are named."""
     error = refused(lambda: route(sender("acme", allow), feed, "x", KNOWN))
     assert error.reason == "not_found"
     assert all(pattern in error.sentence for pattern in allow)
@@ -90,7 +91,7 @@ def test_a_name_that_steps_out_is_refused(name):
     ],
 )
 def test_a_path_leads_to_a_feed(who, path, expected):
-    """Below the sender's root, `/source/feed/name` is that feed, and anything else `unsorted` of the sender's source."""
+    """Below the sender's root, `/source/feed/name` is that feed, anything else `unsorted` of the sender's source."""
     assert route_path(who, path, KNOWN) == expected
 
 
@@ -124,8 +125,10 @@ def test_a_path_that_ends_in_a_folder_has_no_name():
 
 @pytest.mark.parametrize(
     "name",
-    ["x.csv.md5", "X.CSV.SHA256", "a/b/x.ok", "done", "x.done", "batch.ctl", "SHA256SUMS", "md5sums.txt", "_SUCCESS"]
-    + ["manifest", "manifest.json", "load.manifest", "x.crc", "a\nb.md5"],
+    [
+        *("x.csv.md5", "X.CSV.SHA256", "a/b/x.ok", "done", "x.done", "batch.ctl", "SHA256SUMS", "md5sums.txt"),
+        *("_SUCCESS", "manifest", "manifest.json", "load.manifest", "x.crc", "a\nb.md5"),
+    ],
 )
 def test_the_usual_companions_are_recognised(name):
     """Checksums, end marks, control files and manifests go with other files."""

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
 import pytest
 
 from headwater.errors import Refused, Unavailable
@@ -20,6 +21,7 @@ CERTIFICATE = "ab" * 32
 
 @pytest.fixture
 async def world():
+    """A gate without identities."""
     return await World().start()
 
 
@@ -33,6 +35,7 @@ def why(world, token, peer=HOME):
 
 
 async def refused(call):
+    """The reason for which a call was refused."""
     with pytest.raises(Refused) as caught:
         await call
     return caught.value.reason
@@ -53,10 +56,9 @@ async def test_who_was_added_is_let_in_and_entered(world):
 
 
 async def test_no_secret_is_stored_or_entered(world):
-    """Neither token nor password, nor what could be checked against them, stands in the ledger; the books hold hashes."""
-    secrets = await world.senders.add(
-        NewIdentity(name="acme", allow=("*",), token=True, password=True, ssh_keys=(KEY,)), "ada"
-    )
+    """Neither token nor password, nor what they are checked against, stands in the ledger; the books hold hashes."""
+    new = NewIdentity(name="acme", allow=("*",), token=True, password=True, ssh_keys=(KEY,))
+    secrets = await world.senders.add(new, "ada")
     await world.senders.rotate("acme", "ada")
     await world.senders.revoke("acme", "ada")
     entered = b"".join(map(encode, world.log.entries)).decode()
@@ -152,10 +154,11 @@ async def test_nobody_is_added_twice(world):
 
 async def test_a_certificate_is_one_identitys(world):
     """A client certificate that somebody has cannot be given to somebody else; an SSH key can, for it comes with a
-    name."""
-    keys = {"certificates": (CERTIFICATE,), "ssh_keys": (KEY,), "allow": ("*",)}
-    await world.senders.add(NewIdentity(name="acme", **keys), "ada")
-    assert await refused(world.senders.add(NewIdentity(name="beta", **keys), "ada")) == "exists"
+    name.
+    """
+    new = NewIdentity(name="acme", certificates=(CERTIFICATE,), ssh_keys=(KEY,), allow=("*",))
+    await world.senders.add(new, "ada")
+    assert await refused(world.senders.add(msgspec.structs.replace(new, name="beta"), "ada")) == "exists"
     await world.senders.add(NewIdentity(name="beta", ssh_keys=(KEY,), allow=("*",)), "ada")
 
 
@@ -209,9 +212,7 @@ async def test_a_rotation_with_keys_replaces_keys_alone(world):
     """A new public key or certificate lets the old ones of its kind end, and touches no token."""
     new = NewIdentity(name="acme", allow=("*",), token=True, ssh_keys=(KEY,), certificates=(CERTIFICATE,))
     secrets = await world.senders.add(new, "ada")
-    made = await world.senders.rotate(
-        "acme", "ada", ssh_keys=[OTHER_KEY], certificates=["cd" * 32], overlap_seconds=0
-    )
+    made = await world.senders.rotate("acme", "ada", ssh_keys=[OTHER_KEY], certificates=["cd" * 32], overlap_seconds=0)
     assert (made.token, made.password) == (None, None)
     ends = {one.secret: one.expires_at for one in world.book.rows["acme"].credentials if one.kind != "token"}
     assert ends == {KEY: START, CERTIFICATE: START, OTHER_KEY: None, "cd" * 32: None}
@@ -252,7 +253,7 @@ async def test_one_credential_is_revoked_alone(world):
     shown = world.book.rows["acme"].credentials[0].fingerprint
     assert await world.senders.revoke("acme", "ada", credential=shown[-6:]) == (shown,)
     assert (why(world, old.token), why(world, new.token)) == (Why.REVOKED, None)
-    assert world.log.entries[-1].detail == {"credential": shown}
+    assert world.log.entries[-1].detail == {"credential": shown, "added_at": time_text(START)}
     for wrong in (shown, shown[-5:], "token:", "000000"):
         assert await refused(world.senders.revoke("acme", "ada", credential=wrong)) == "not_found"
 
@@ -334,16 +335,17 @@ async def test_a_revocation_that_stopped_after_its_entry_is_redone(world, one):
 
 
 async def test_redoing_an_old_revocation_spares_who_came_back(world):
-    """Within one microsecond revoked, added again and revoked and added again: redoing all of it changes nothing."""
+    """Within one microsecond revoked, added again, revoked, added again and rotated: redoing it all changes nothing."""
     for _ in range(2):
         secrets = await world.senders.add(ACME, "ada")
         await world.senders.revoke("acme", "ada")
         assert why(world, secrets.token) is Why.REVOKED
     secrets = await world.senders.add(ACME, "ada")
+    rotated = await world.senders.rotate("acme", "ada")
     before = dict(world.book.rows)
     assert not any([await world.senders.redo(entry) for entry in world.log.entries])
     assert world.book.rows == before
-    assert why(world, secrets.token) is None
+    assert (why(world, secrets.token), why(world, rotated.token)) == (None, None)
 
 
 async def test_redoing_over_older_books_revokes_and_makes_nobody(world):
@@ -365,7 +367,8 @@ async def test_what_is_no_revocation_is_not_redone(world):
     world.identities._declared = (sender("gamma", declared=True),)
     acts = [("hooks.arm", "acme"), ("senders.revoke", "nobody"), ("senders.revoke", "gamma")]
     for act, subject in acts:
-        entry = Admin(v=1, at=time_text(START), by="ada", act=act, subject=subject, detail={"credential": "all"})
+        detail = {"credential": "all", "added_at": time_text(START)}
+        entry = Admin(v=1, at=time_text(START), by="ada", act=act, subject=subject, detail=detail)
         assert not await world.senders.redo(entry)
 
 

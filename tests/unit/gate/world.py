@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
@@ -65,6 +64,12 @@ class Book:
         self._look()
         self.added += counts
 
+    async def counts(self, _sender, _since):
+        return self.added
+
+    async def prune(self, before, rows_max):
+        raise NotImplementedError
+
 
 class Log:
     """Implements `Ledger.append`: entries get the time of the clock, which never goes back."""
@@ -86,6 +91,9 @@ class Log:
             found.append(Entered(Place("log-1", index, Position(index + 1)), self.entries[-1], fresh=True))
         return found
 
+    async def holder(self, claim):
+        raise NotImplementedError
+
 
 class Known:
     """Implements `route.Feeds`."""
@@ -97,7 +105,7 @@ class Known:
     def declared(self, feed):
         return str(feed) in self._declared
 
-    def companions(self, _feed) -> Sequence[str]:
+    def companions(self, _feed):
         return self._companions
 
 

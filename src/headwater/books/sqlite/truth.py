@@ -24,6 +24,8 @@ _LOCAL = "node.*"
 
 class _Snapshot(msgspec.Struct, frozen=True, tag_field="kind", tag="books"):
     v: int
+    facts: int
+    identities: int
 
 
 class _Fact(msgspec.Struct, frozen=True, tag_field="kind", tag="fact"):
@@ -86,10 +88,11 @@ class SqliteFacts:
 
 
 def snapshot(connection: sqlite3.Connection) -> bytes:
-    """The truth as lines of canonical JSON: a header, facts and identities, each in order of name."""
+    """The truth as lines of canonical JSON: a header with their numbers, facts and identities, each by name."""
     facts = [_Fact(*row) for row in connection.execute(_SQL["facts"], {"local": _LOCAL})]
     identities = [_Identity(identity) for identity in _identities(connection)]
-    return b"".join(_encoder.encode(line) + b"\n" for line in (_Snapshot(1), *facts, *identities))
+    header = _Snapshot(1, len(facts), len(identities))
+    return b"".join(_encoder.encode(line) + b"\n" for line in (header, *facts, *identities))
 
 
 def parsed_snapshot(data: bytes) -> tuple[list[tuple[str, str]], list[Identity]]:
@@ -98,10 +101,11 @@ def parsed_snapshot(data: bytes) -> tuple[list[tuple[str, str]], list[Identity]]
         header, *lines = [_line.decode(line) for line in data.splitlines()]
     except ValueError as error:
         raise Damaged(f"This is no snapshot of the books: {error}.") from error
-    if not isinstance(header, _Snapshot) or header.v != 1 or not data.endswith(b"\n"):
-        raise Damaged("This is no whole snapshot of the books, or one of a newer version.")
     facts = [(line.name, line.value) for line in lines if isinstance(line, _Fact)]
-    return facts, [line.identity for line in lines if isinstance(line, _Identity)]
+    identities = [line.identity for line in lines if isinstance(line, _Identity)]
+    if header != _Snapshot(1, len(facts), len(identities)):
+        raise Damaged("This is no whole snapshot of the books, or one of a newer version.")
+    return facts, identities
 
 
 def restore(connection: sqlite3.Connection, facts: Sequence[tuple[str, str]], identities: Sequence[Identity]) -> None:
