@@ -3,7 +3,8 @@
 A landing creates a file of 10 KiB, syncs its data, links it, syncs its folder, and appends a frame of 600 bytes to the
 ledger with a data sync. `Chain` does just that with nothing around it, one after the other and with 64 threads; beside
 it, in the same minute, stand the directory store's own figures. Rounds alternate and the median counts, for other
-users of the disk come and go. One JSON object a line. `bench/chain.py [FOLDER]`: by default a new one beside this file.
+users of the disk come and go; and nothing is removed before the end, for a disk that is told to discard what was freed
+has no time for anybody. One JSON object a line. `bench/chain.py [FOLDER]`: by default a new one beside this file.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import shutil
 import statistics
 import subprocess
 import sys
@@ -29,14 +29,15 @@ from headwater.ledger.head import new_head
 from headwater.ports.ledger import HeadTag
 from headwater.stores.directory import DirectoryStore
 from headwater.stores.directory_log import DirectoryHead
-from headwater.stores.durable_fs import checksum, filesystem, lock
+from headwater.stores.durable_fs import checksum
+from headwater.stores.zone_lock import filesystem, lock
 from headwater.terms import Digests, Id, Key
 
 BODY = os.urandom(10 * 1024)
 FRAME = os.urandom(600)
 DIGESTS = Digests(len(BODY), "", checksum([BODY]))
 THREADS = 64
-ROUNDS = 5
+ROUNDS = 3
 ALONE, TOGETHER = 300, 3000
 STREAM_BYTES, PIECE = 1 << 30, os.urandom(1 << 20)
 
@@ -70,10 +71,9 @@ class Chain:
         self.append()
 
     def close(self) -> None:
-        """Removes what was made."""
+        """Closes what is open; the files stay."""
         os.close(self._folder_fd)
         os.close(self._ledger_fd)
-        shutil.rmtree(self.folder)
 
 
 def alone(step: Callable[[], None], times: int = ALONE) -> float:
@@ -98,7 +98,10 @@ def together(step: Callable[[], None], times: int = TOGETHER, threads: int = THR
 
 
 def chain(root: Path) -> dict[str, float]:
-    """The bare rates of the disk below `root`, landings a second: `serial` and `threads_64`, and the parts of one."""
+    """The bare rates of the disk below `root`, landings a second: `serial` and `threads_64`, and the parts of one.
+
+    Leaves its files there.
+    """
     bare = Chain(root)
     try:
         return {
@@ -159,24 +162,18 @@ async def _store(root: Path) -> dict[str, float]:
 
 def store(root: Path) -> dict[str, float]:
     """The same by the directory store, and MB/s of one upload of 1 GiB in pieces of 1 MiB."""
-    folder = Path(tempfile.mkdtemp(dir=root))
-    try:
-        return uvloop.run(_store(folder))
-    finally:
-        shutil.rmtree(folder)
+    return uvloop.run(_store(Path(tempfile.mkdtemp(dir=root))))
 
 
 def dd(root: Path) -> dict[str, float]:
     """MB/s of `dd conv=fsync` over 1 GiB."""
-    target = root / "dd"
+    target = Path(tempfile.mkdtemp(dir=root)) / "dd"
     start = time.perf_counter()
     subprocess.run(
         ["dd", "if=/dev/zero", f"of={target}", "bs=1M", f"count={STREAM_BYTES >> 20}", "conv=fsync", "status=none"],
         check=True,
     )
-    rate = STREAM_BYTES / (time.perf_counter() - start) / 1e6
-    target.unlink()
-    return {"dd_1gib": rate}
+    return {"dd_1gib": STREAM_BYTES / (time.perf_counter() - start) / 1e6}
 
 
 def report(measured: list[dict[str, float]]) -> None:
@@ -196,8 +193,6 @@ def main(root: Path) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        main(Path(sys.argv[1]))
-    else:
-        with tempfile.TemporaryDirectory(dir=Path(__file__).parent) as beside:
-            main(Path(beside))
+    where = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent
+    with tempfile.TemporaryDirectory(dir=where) as folder:
+        main(Path(folder))

@@ -23,7 +23,7 @@ from headwater.errors import HeadwaterError, Misconfigured
 from headwater.feeds import FeedRegister
 from headwater.followers.admin import AdminActs
 from headwater.followers.follow import Follower
-from headwater.founding import belonging, found_zone, open_logs, read_zone
+from headwater.founding import ZoneFile, belonging, found_zone, open_logs, read_zone
 from headwater.gate.admit import Admission
 from headwater.gate.bans import BanRules, Bans
 from headwater.gate.declared import declared_identity
@@ -32,7 +32,7 @@ from headwater.gate.limits import Bounds, LimitRules, Limits
 from headwater.gate.passwords import Passwords
 from headwater.gate.senders import Senders
 from headwater.gate.turned_away import TurnedAway
-from headwater.guide import guide
+from headwater.guide import guide, http_address
 from headwater.home import Home
 from headwater.identities import ensure_first, ensure_home_key
 from headwater.landing import Budget, Landing, Means, Rules
@@ -79,107 +79,156 @@ async def open_system(home: Home, config: Config, *, may_found: bool = False) ->
     Raises Misconfigured (in_use, wrong_zone, unsafe_store …), Damaged, Unavailable; then nothing was changed but what
     every opening does. Leaving gives everything back, in order; drain before.
     """
-    clock, ids = SystemClock(), SystemIds()
     async with AsyncExitStack() as stack:
-        home.lock()
-        stack.callback(home.unlock)
-        books = open_books(config)
-        stack.push_async_callback(books.close)
-        budget = Budget(config.limits.memory_bytes, config.limits.spool_bytes)
-        store = await open_store(config, budget, books)
-        stack.push_async_callback(store.close)
-
-        zone = await read_zone(store.reader)
-        await belonging(zone, books.facts, may_found=may_found, name=store.name)
-        zone = zone or await found_zone(store.creator, clock, ids, crc64nvme)
-        await books.facts.set_fact("zone", zone.zone)
-        node = await books.facts.fact("node") or ids.new(clock.now())
-        await books.facts.set_fact("node", node)
-
-        reader, signer = await open_logs(store, zone, clock, home.ledger_key, home.new_ledger_key)
-        writer = f"{node} process {os.getpid()} on {socket.gethostname()}"
-        heads = store.heads(reader.heads[-1].log)
-        sequencer = await Sequencer.open(reader, heads, store.files, books.claims, signer, clock, writer=writer)
-        stack.push_async_callback(sequencer.close)
-        if await sequencer.closed():
-            await rotate(home, store, sequencer, "recovered")
-
-        threads = stack.enter_context(ThreadPoolExecutor(4, thread_name_prefix="headwater-hash"))
-        landing = Landing(
-            Means(
-                intake=store.intake,
-                creator=store.creator,
-                reader=store.reader,
-                ledger=sequencer,
-                attempts=books.attempts,
-                keys=books.keys,
-                catalog=books.catalog,
-                budget=budget,
-                clock=clock,
-                ids=ids,
-                crc64nvme=crc64nvme,
-                threads=threads,
-                rules=landing_rules(config.limits),
-            )
-        )
+        ground = await _open_ground(stack, home, config, may_found=may_found)
+        sequencer = await _open_ledger(stack, home, ground)
+        landing = _landing(stack, config, ground, sequencer)
         recovered = await landing.recover(after_crash=True)
-
-        slow = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="headwater-passwords"))
-        passwords = Passwords(slow, os.urandom, os.urandom(32), clock)
-        declared = [declared_identity(name, sender) for name, sender in config.senders.items()]
-        identities = Identities(books.identities, clock, passwords, declared)
-        await identities.refresh()
-        senders = Senders(books.identities, sequencer, identities, passwords, os.urandom, clock)
-        home_token = await ensure_home_key(home, senders, identities)
-        fresh = await ensure_first(home, senders, identities, books.facts)
-
-        turned_away = TurnedAway(books.counters, clock)
-        bans = Bans(clock, BanRules(threshold=float(config.limits.ban_after), seconds=config.limits.ban_for_seconds))
-        feeds = FeedRegister(config, books.catalog)
-        services = Services(
-            settings=Settings(
-                version=version("headwater"),
-                public_url=config.http.public_url or f"http://{config.http.listen or '127.0.0.1'}",
-                answer_within_seconds=config.limits.answer_within_seconds,
-                ledger_public=config.ledger.public,
-                admin_apart=config.admin.listen is not None,
-            ),
-            clock=clock,
+        services, feeds = await _services(stack, home, config, ground, sequencer, landing)
+        home_token = await ensure_home_key(home, services.senders, services.identities)
+        fresh = await ensure_first(home, services.senders, services.identities, ground.books.facts)
+        await stack.enter_async_context(background(ground.books, services, feeds))
+        yield System(
+            home=home,
+            config=config,
+            zone_id=ground.zone.zone,
+            store=ground.store,
+            books=ground.books,
+            sequencer=sequencer,
             landing=landing,
-            admission=Admission(identities, bans, turned_away),
-            identities=identities,
-            senders=senders,
-            limits=Limits(clock, limit_rules(config.limits)),
-            bans=bans,
-            turned_away=turned_away,
-            feeds=feeds,
-            catalog=books.catalog,
-            history=books.catalog,
-            follower=Follower(reader, books.catalog, clock),
-            attempts=books.attempts,
-            ledger=sequencer,
-            log=reader,
-            ledger_files=store.files,
-            objects=store.reader,
-            checkpoint=sequencer.checkpoint,
-            readiness=partial(readiness, sequencer, landing),
-            guide=partial(guide, home, config, identities),
-            metrics=Metrics(),
+            services=services,
+            asgi=make_app(services),
+            home_token=home_token,
+            fresh=fresh,
+            recovered=recovered,
         )
-        async with background(books, services, feeds):
-            yield System(
-                home, config, zone.zone, store, books, sequencer, landing, services, make_app(services), home_token,
-                fresh, recovered,
-            )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Ground:
+    """What everything else stands on."""
+
+    clock: SystemClock
+    ids: SystemIds
+    books: SqliteBooks
+    budget: Budget
+    store: ZoneStore
+    zone: ZoneFile
+    node: str
+
+
+async def _open_ground(stack: AsyncExitStack, home: Home, config: Config, *, may_found: bool) -> _Ground:
+    """Lock, books, store, and a zone that the books belong to."""
+    clock, ids = SystemClock(), SystemIds()
+    home.lock()
+    stack.callback(home.unlock)
+    books = open_books(config)
+    stack.push_async_callback(books.close)
+    budget = Budget(config.limits.memory_bytes, config.limits.spool_bytes)
+    store = await open_store(config, budget, books)
+    stack.push_async_callback(store.close)
+    zone = await read_zone(store.reader)
+    await belonging(zone, books.facts, may_found=may_found, name=store.name)
+    zone = zone or await found_zone(store.creator, clock, ids, crc64nvme)
+    await books.facts.set_fact("zone", zone.zone)
+    node = await books.facts.fact("node") or ids.new(clock.now())
+    await books.facts.set_fact("node", node)
+    return _Ground(clock, ids, books, budget, store, zone, node)
+
+
+async def _open_ledger(stack: AsyncExitStack, home: Home, ground: _Ground) -> Sequencer:
+    """The log, taken over by this process, and gone on with where an earlier rotation was cut off."""
+    store, clock = ground.store, ground.clock
+    reader, signer = await open_logs(store, ground.zone, clock, home.ledger_key, home.new_ledger_key)
+    sequencer = await Sequencer.open(
+        reader,
+        store.heads(reader.heads[-1].log),
+        store.files,
+        ground.books.claims,
+        signer,
+        clock,
+        writer=f"{ground.node} process {os.getpid()} on {socket.gethostname()}",
+    )
+    stack.push_async_callback(sequencer.close)
+    if await sequencer.closed():
+        await rotate(home, store, sequencer, "recovered")
+    return sequencer
+
+
+def _landing(stack: AsyncExitStack, config: Config, ground: _Ground, sequencer: Sequencer) -> Landing:
+    threads = stack.enter_context(ThreadPoolExecutor(4, thread_name_prefix="headwater-hash"))
+    return Landing(
+        Means(
+            intake=ground.store.intake,
+            creator=ground.store.creator,
+            reader=ground.store.reader,
+            ledger=sequencer,
+            attempts=ground.books.attempts,
+            keys=ground.books.keys,
+            catalog=ground.books.catalog,
+            budget=ground.budget,
+            clock=ground.clock,
+            ids=ground.ids,
+            crc64nvme=crc64nvme,
+            threads=threads,
+            rules=landing_rules(config.limits),
+        )
+    )
+
+
+async def _services(
+    stack: AsyncExitStack, home: Home, config: Config, ground: _Ground, sequencer: Sequencer, landing: Landing
+) -> tuple[Services, FeedRegister]:
+    """The gate, and everything that web and doors work with."""
+    clock, books = ground.clock, ground.books
+    slow = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="headwater-passwords"))
+    passwords = Passwords(slow, os.urandom, os.urandom(32), clock)
+    declared = [declared_identity(name, sender) for name, sender in config.senders.items()]
+    identities = Identities(books.identities, clock, passwords, declared)
+    await identities.refresh()
+    turned_away = TurnedAway(books.counters, clock)
+    bans = Bans(clock, BanRules(threshold=float(config.limits.ban_after), seconds=config.limits.ban_for_seconds))
+    feeds = FeedRegister(config, books.catalog)
+    services = Services(
+        settings=Settings(
+            version=version("headwater"),
+            public_url=http_address(config),
+            answer_within_seconds=config.limits.answer_within_seconds,
+            ledger_public=config.ledger.public,
+            admin_apart=config.admin.listen is not None,
+        ),
+        clock=clock,
+        landing=landing,
+        admission=Admission(identities, bans, turned_away),
+        identities=identities,
+        senders=Senders(books.identities, sequencer, identities, passwords, os.urandom, clock),
+        limits=Limits(clock, limit_rules(config.limits)),
+        bans=bans,
+        turned_away=turned_away,
+        feeds=feeds,
+        catalog=books.catalog,
+        history=books.catalog,
+        follower=Follower(sequencer.reader, books.catalog, clock),
+        attempts=books.attempts,
+        ledger=sequencer,
+        log=sequencer.reader,
+        ledger_files=ground.store.files,
+        objects=ground.store.reader,
+        checkpoint=sequencer.checkpoint,
+        readiness=partial(readiness, sequencer, landing),
+        guide=partial(guide, home, config, identities),
+        metrics=Metrics(),
+    )
+    return services, feeds
 
 
 async def open_store(config: Config, budget: Budget, books: SqliteBooks) -> ZoneStore:
     """The store of the configured zone. S3 brings its SDK, which a directory need not load."""
     if isinstance(config.zone, DirectoryZone):
-        from headwater.stores.directory_zone import open_directory_zone
+        from headwater.stores.directory_zone import open_directory_zone  # noqa: PLC0415
 
         return open_directory_zone(config.zone.path)
-    from headwater.stores.s3_zone import open_s3_zone
+    from headwater.stores.s3_zone import open_s3_zone  # noqa: PLC0415
 
     return await open_s3_zone(config.zone.bucket, config.zone.prefix, config.s3, buffers=budget, parts=books.parts)
 
@@ -221,7 +270,7 @@ def limit_rules(limits: LimitSettings) -> LimitRules:
         ),
         overall=Bounds(uploads=limits.connections_max),
         connections=limits.connections_max,
-        connections_per_address=limits.connections_max,
+        connections_per_address=limits.connections_per_address_max,
         size_bytes_max=limits.upload_bytes_max,
         slow_after_seconds=limits.slow_for_seconds,
         slow_bytes_per_second=float(limits.slowest_bytes),

@@ -1,4 +1,4 @@
-"""The page to send to a sender: where to deliver, with which line, and what the answer means. No secret stands in it."""
+"""The page to send to a sender: where to deliver, with which line, and what the answer means. It holds no secret."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def guide(home: Home, config: Config, identities: Identities, name: str) -> str:
         "",
         f"    {curl_line(home, name, url, folder)}",
         "",
-        "201 and a receipt mean that the bytes are stored and entered in the ledger; its `sha256` is that of what arrived.",
-        "Any other answer is not a yes: it says why, in one sentence, and the same command may be tried again after a 5xx.",
+        "201 and a receipt mean that the bytes are stored and entered in the ledger; `sha256` is that of what arrived.",
+        "Any other answer is not a yes: it says why in one sentence. After a 5xx the same command may be tried again.",
         "Add `Content-Digest` or send a known length, and the receipt says `proven` rather than `presumed`.",
         f"Asking later whether it landed:  GET {url}/v1/attempts",
     ]

@@ -1,4 +1,4 @@
-"""The two identities that a home makes for itself: `first`, to try it with, and `home`, its own key for the commands."""
+"""The identities that a home makes for itself: `first`, to try it with, and `home`, the own key of its commands."""
 
 from __future__ import annotations
 

@@ -47,7 +47,8 @@ class Served:
 async def served(system: System, *, may_move: bool) -> AsyncIterator[Served]:
     """Opens the doors; leaving drains them within `[limits] drain`.
 
-    A taken port: the next free one with `may_move`, else Misconfigured that says who has it."""
+    A taken port: the next free one with `may_move`, else Misconfigured that says who has it.
+    """
     config = system.config
     server = Server(system.asgi, system.services, trusted_proxies=config.http.trusted_proxies)
     moved: list[str] = []

@@ -67,8 +67,10 @@ def replayed(identities: Iterable[Identity], acts: Sequence[Admin]) -> Replayed:
 def _added(known: Identity | None, act: Admin) -> Identity:
     """A new identity, or a revoked one that came back; one that lives stays as the backup has it."""
     at = time_value(act.at)
-    if known is not None and (known.revoked_at is None or at <= known.added_at):
-        return known
+    if known is not None:
+        if known.revoked_at is None or at <= known.added_at or at < known.revoked_at:
+            return known
+        at = max(at, Time(known.revoked_at + 1))  # as the act itself did: apart within one microsecond
     detail = act.detail
     return Identity(
         name=act.subject,

@@ -17,7 +17,6 @@ from headwater.gate.addresses import block
 from headwater.ports.clock import Clock
 
 _FORGOTTEN_SECONDS: Final = 24 * 3600.0
-_DOUBLINGS_MAX: Final = 32
 
 
 class BanRules(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,7 +25,7 @@ class BanRules(msgspec.Struct, frozen=True, kw_only=True):
     threshold: float = 20.0
     half_life_seconds: float = 300.0
     seconds: float = 600.0
-    seconds_max: float = 3600.0
+    doublings_max: int = 3
     addresses_max: int = 100_000
 
 
@@ -74,7 +73,7 @@ class Bans:
         record.score = record.score * 0.5 ** ((now - record.at) / rules.half_life_seconds) + points
         record.at = now
         if record.score >= rules.threshold:
-            record.until = now + min(rules.seconds_max, rules.seconds * 2 ** min(record.bans, _DOUBLINGS_MAX))
+            record.until = now + rules.seconds * 2 ** min(record.bans, rules.doublings_max)
             record.bans += 1
             record.score = 0.0
 

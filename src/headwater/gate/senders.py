@@ -112,7 +112,7 @@ class Senders:
 
     async def redo(self, entry: Admin) -> bool:
         """Carries out a revocation that was entered but is not in the books; True if there was anything to do."""
-        if not entry.act.endswith(".revoke"):
+        if entry.act not in {"senders.revoke", "users.revoke"}:
             return False
         return await self._act(lambda: self._redo(entry))
 
@@ -140,7 +140,7 @@ class Senders:
             "credentials": [credential.fingerprint for credential in made],
         }
         at = await self._enter(identity, "add", by, detail)
-        if old is not None and old.revoked_at is not None:
+        if old is not None:
             at = max(at, Time(old.added_at + 1))  # also within one microsecond: `redo` tells them apart by it
         credentials = (*(old.credentials if old else ()), *(dated(one, at, new.lifetime_seconds) for one in made))
         await self._put(msgspec.structs.replace(identity, added_at=at, credentials=credentials))
@@ -223,13 +223,11 @@ class Senders:
         await self._identities.refresh()
 
     async def _make(self, *, token: bool, password: bool) -> tuple[NewSecrets, list[Credential]]:
-        secrets = NewSecrets(
-            new_token(self._entropy) if token else None, new_password(self._entropy) if password else None
-        )
-        made = [token_credential(token_digest(secrets.token))] if secrets.token else []
-        if secrets.password:
-            made.append(password_credential(await self._passwords.hash(secrets.password)))
-        return secrets, made
+        new = NewSecrets(new_token(self._entropy) if token else None, new_password(self._entropy) if password else None)
+        made = [token_credential(token_digest(new.token))] if new.token else []
+        if new.password:
+            made.append(password_credential(await self._passwords.hash(new.password)))
+        return new, made
 
     def _changeable(self, name: str) -> Identity:
         identity = self._identities.identity(name)

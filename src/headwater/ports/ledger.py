@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from typing import Protocol
 
 import msgspec
@@ -137,6 +137,8 @@ class ClaimBook(Protocol):
         """Where a stream stands, None if it was never followed."""
         ...
 
-    async def record(self, upto: Position, claims: Sequence[tuple[str, Position]], follows: Sequence[Follows]) -> None:
+    def record(
+        self, upto: Position, claims: Sequence[tuple[str, Position]], follows: Sequence[Follows]
+    ) -> Awaitable[None]:
         """Adds what the entries up to `upto` take. Repeatable."""
         ...

@@ -127,7 +127,7 @@ class Creates:
         self._threads.start(self._create_next).add_done_callback(self._settle)
 
     def _create_next(self) -> list[tuple[Creation, asyncio.Future[None]]]:
-        batch = []
+        batch: list[tuple[Creation, asyncio.Future[None]]] = []
         room_bytes = _BATCH_BYTES_MAX
         while self._queue and len(batch) < _BATCH_FILES_MAX and room_bytes > 0:
             try:

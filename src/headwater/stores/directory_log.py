@@ -19,8 +19,9 @@ from headwater.ledger.head import Head, Torn, decode_frames, encode_frame
 from headwater.ports.ledger import HeadTag, Overtaken, Unclear
 from headwater.ports.store import KeyTaken
 from headwater.stores.directory_create import Creation, create_all
-from headwater.stores.durable_fs import Disk, ZoneLock, checksum, write_all
+from headwater.stores.durable_fs import Disk, checksum, write_all
 from headwater.stores.threads import Threads
+from headwater.stores.zone_lock import ZoneLock
 from headwater.terms import Digests
 
 _HEAD_MODE = 0o640
@@ -48,7 +49,7 @@ class DirectoryHead:
         self._end_bytes = 0  # of the frames in the file behind `_fd`
         self._file = ""  # a name for it that no other file had
         self._room_bytes = 0  # how large it is, zeros and all
-        self._tag = ""  # of the head that this instance knows to be stored
+        self._known: HeadTag | None = None  # certainly stored, durably
 
     def close(self) -> None:
         """Gives the file and the thread back; nothing may be under way."""
@@ -69,6 +70,8 @@ class DirectoryHead:
 
     def _load(self) -> HeadTag | None:
         with self._disk:
+            if self._known is not None and self._is_writer():
+                return self._known
             try:
                 data = Path(self._path).read_bytes()
             except FileNotFoundError:
@@ -76,8 +79,6 @@ class DirectoryHead:
             head = self._decoded(data)
             if self._lock is None or not self._lock.held:
                 return HeadTag(head, _ONLY_READ)
-            if self._tag and self._is_writer():
-                return HeadTag(head, self._tag)
             return self._replace(head, os.replace)
 
     def _decoded(self, data: bytes) -> Head:
@@ -99,10 +100,10 @@ class DirectoryHead:
 
     def _commit(self, head: Head, after: HeadTag) -> HeadTag:
         with self._disk:
-            if self._tag and (after.tag != self._tag or not self._is_writer()):
+            if self._known is not None and (after.tag != self._known.tag or not self._is_writer()):
                 raise Overtaken
             self._expect_lock()
-            if not self._tag:
+            if self._known is None:
                 raise Unclear("the last commit's end is unknown, or the head was never loaded")
             frame = encode_frame(head, after.head.size)
             try:
@@ -142,11 +143,11 @@ class DirectoryHead:
         return self._tagged(head)
 
     def _tagged(self, head: Head) -> HeadTag:
-        self._tag = f"{self._file}/{self._end_bytes}"
-        return HeadTag(head, self._tag)
+        self._known = HeadTag(head, f"{self._file}/{self._end_bytes}")
+        return self._known
 
     def _forget(self) -> None:
-        self._tag = ""
+        self._known = None
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1

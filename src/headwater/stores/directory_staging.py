@@ -199,6 +199,7 @@ class DirectoryStaging:
     def _held(self) -> Iterator[None]:
         with self._hold.lock, self._disk:
             if self._hold.holder is not self._token:
+                self._close()
                 raise Refused("overtaken", f"{self._upload.name} has another holder.")
             yield
 
@@ -275,10 +276,12 @@ class DirectoryStaging:
 
     def _is_ours(self, folder_fd: int, name: str, digests: Digests | None) -> bool:
         there = os.stat(name, dir_fd=folder_fd, follow_symlinks=False)
-        ours = object_facts(self._upload.data)
-        return (ours is not None and ours.st_ino == there.st_ino) or (
-            digests is not None and is_same(folder_fd, name, digests)
-        )
+        data = object_facts(self._upload.data)
+        if data is not None and data.st_ino == there.st_ino:
+            return True
+        if digests is None:  # then only a commit that came as far as to remove the data can have made it
+            return data is None
+        return is_same(folder_fd, name, digests)
 
     def _cut(self, fd: int) -> None:
         if os.fstat(fd).st_size > self._size_bytes:

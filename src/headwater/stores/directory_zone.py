@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from headwater.ports.ledger import HeadStore
-from headwater.stores.directory import DirectoryStore
+from headwater.stores.directory import DirectoryEraser, DirectoryStore
 from headwater.stores.directory_log import DirectoryHead, DirectoryLedgerFiles
-from headwater.stores.durable_fs import ZoneLock, lock
 from headwater.stores.threads import Threads
+from headwater.stores.zone_lock import ZoneLock, lock
 
 _FILE_THREADS = 4
 
@@ -23,7 +23,8 @@ class DirectoryZoneStore:
         self._lock = zone_lock
         self._threads = Threads(_FILE_THREADS, "headwater-ledger")
         self._heads: dict[str, DirectoryHead] = {}
-        self.reader = self.creator = self.intake = self.eraser = self._store
+        self.reader = self.creator = self.intake = self._store
+        self.eraser = DirectoryEraser(self._store.disk, self._store.threads)
         self.files = DirectoryLedgerFiles(self._store.disk, self._threads)
 
     def heads(self, log: str) -> HeadStore:

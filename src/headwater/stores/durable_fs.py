@@ -7,10 +7,8 @@ its parent; and a sync that failed is never tried again, for the kernel has forg
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import secrets
-import socket
 import stat
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -19,7 +17,7 @@ from types import TracebackType
 
 from awscrt.checksums import crc64nvme
 
-from headwater.errors import Damaged, Misconfigured, Refused, Unavailable
+from headwater.errors import Damaged, Refused, Unavailable
 from headwater.terms import Digests
 
 OBJECT_MODE = 0o440
@@ -223,70 +221,3 @@ def object_facts(path: str) -> os.stat_result | None:
             return None
         raise
     return facts if stat.S_ISREG(facts.st_mode) else None
-
-
-class ZoneLock:
-    """The right to write in a zone, held until `release` or the end of the process."""
-
-    def __init__(self, fd: int) -> None:
-        self._fd = fd
-        self._holders: dict[str, object] = {}
-
-    @property
-    def held(self) -> bool:
-        """Whether it was not released yet."""
-        return self._fd >= 0
-
-    def hold_for(self, path: str, holder: object) -> None:
-        """Makes `holder` the one object of this process that writes this file, instead of any earlier one."""
-        self._holders[path] = holder
-
-    def is_held_for(self, path: str, holder: object) -> bool:
-        """Whether this object still may write this file."""
-        return self.held and self._holders.get(path) is holder
-
-    def release(self) -> None:
-        """Gives the right up. Repeatable."""
-        if self.held:
-            os.close(self._fd)
-            self._fd = -1
-
-
-def lock(root: str | Path) -> ZoneLock:
-    """Takes the right to write in the zone at `root` (flock on `<root>/lock`), without waiting.
-
-    Raises Misconfigured("in_use") that names the process which has it. Temporary names that a killed process left are
-    removed: nobody else can be using them.
-    """
-    path = Path(root) / "lock"
-    try:
-        fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o640)
-    except OSError as error:
-        raise Misconfigured(f"{path} cannot be opened for writing: {error.strerror}.") from error
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        holder = os.pread(fd, 1024, 0).decode(errors="replace").strip() or "another process"
-        os.close(fd)
-        raise Misconfigured(f"{root} is in use by {holder}; stop it first.", "in_use") from None
-    os.ftruncate(fd, 0)
-    os.pwrite(fd, f"process {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
-    for left in Path(root).glob("incoming/*.tmp"):
-        left.unlink(missing_ok=True)
-    return ZoneLock(fd)
-
-
-def filesystem(root: str | Path) -> str:
-    """The kind of file system that `root` lies on (`ext4`, `tmpfs`, `overlay`, `nfs4` …), as proc_pid_mountinfo(5)
-    tells it; `unknown` where it cannot be told.
-    """
-    target = os.path.realpath(root)
-    best, kind = "", "unknown"
-    with suppress(OSError):
-        for line in Path("/proc/self/mountinfo").read_text().splitlines():
-            mount, _, rest = line.partition(" - ")
-            point = mount.split(" ")[4].encode().decode("unicode_escape")  # a space in a path stands there as \040
-            inside = target == point or target.startswith(point.rstrip("/") + "/")
-            if inside and len(point) >= len(best):  # of two on one point, the later hides the earlier
-                best, kind = point, rest.split(" ")[0]
-    return kind

@@ -3,7 +3,7 @@ from __future__ import annotations
 from headwater.gate.bans import Ban, BanRules, Bans
 from headwater.testing.manual_clock import ManualClock
 
-RULES = BanRules(threshold=3, half_life_seconds=100, seconds=60, seconds_max=200, addresses_max=4)
+RULES = BanRules(threshold=3, half_life_seconds=100, seconds=60, doublings_max=2, addresses_max=4)
 FOE = "198.51.100.7"
 
 
@@ -46,7 +46,7 @@ def test_each_further_ban_is_twice_as_long_up_to_a_limit():
         fail(bans)
         lengths.append(bans.seconds_left(FOE))
         clock.advance(lengths[-1])
-    assert lengths == [60, 120, 200, 200]
+    assert lengths == [60, 120, 240, 240]
     clock.advance(25 * 3600)
     fail(bans)
     assert bans.seconds_left(FOE) == 60

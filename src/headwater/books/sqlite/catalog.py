@@ -166,8 +166,8 @@ class _Tables:
         return self._shelves[key]
 
     def _number(self, table: str, key: tuple[Any, ...]) -> int:
-        known: int | None = self._one(table, key)
-        return known or self._execute(_SQL[f"add_{table}"], key).lastrowid or 0
+        number: int = self._one(table, key) or self._execute(_SQL[f"add_{table}"], key).lastrowid
+        return number
 
     def _one(self, query: str, values: tuple[Any, ...]) -> Any:
         row = self._execute(_SQL[query], values).fetchone()

@@ -2,8 +2,8 @@
 
 Without a filter a page is a walk over positions. Under any filter but a name it is a merge: of the shelves that match
 (or of feeds, for changes) only the nearest can have part in the page. A name is looked for in the index of names; when
-more than a few match it is looked for along the merge, where they are then soon met. So only a name can cost a walk over
-what else matches.
+more than a few match it is looked for along the merge, where they are then soon met. So only a name can cost a walk
+over what else matches.
 """
 
 from __future__ import annotations

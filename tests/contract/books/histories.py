@@ -1,0 +1,121 @@
+"""Histories of a zone for hypothesis: any entries in any order, about deliveries that are there and that are not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import strategies as st
+
+from headwater.ledger.entries import Admin, Amended, Entry, Erased, ErasureOrdered, Heartbeat, Held, Renamed, Void
+from headwater.ports.catalog import DeliveryQuery
+from headwater.terms import Completeness, Door, Id, Position, SenderRef, State, name_fields, time_text
+from tests.contract.books.samples import DAILY, HOURLY, OTHER, SENDER, a_receipt, an_id, at
+
+FEEDS = (DAILY, HOURLY, OTHER)
+NAMES = ("a.csv", "a.csv.md5", "b[1].csv", "b/é.json", "b\udcff.csv")
+GLOBS = ("*", "*.csv", "a*", "a.csv", "b[[]1].csv", "b/?.json", "[!a]*", "b*.csv", "nothing*")
+REASONS = ("withdrawn", "prefix_of", "check_file")
+
+_about = st.integers(0, 20)
+_kinds = st.one_of(
+    st.tuples(
+        st.just("land"),
+        st.sampled_from(FEEDS),
+        st.sampled_from(NAMES),
+        st.sampled_from("xyz"),
+        st.one_of(st.none(), _about),
+        st.sampled_from(("acme", "beta")),
+        st.sampled_from((Door.SFTP, Door.HTTP)),
+    ),
+    st.tuples(st.just("rename"), _about, st.sampled_from(NAMES)),
+    st.tuples(st.just("amend"), _about, st.sampled_from(list(Completeness)), st.sampled_from(REASONS)),
+    st.tuples(st.sampled_from(("void", "erase", "order", "answer")), _about),
+    st.tuples(st.sampled_from(("hold", "beat"))),
+)
+
+
+def _entry(n: int, second: int, ids: list[Id], kind: tuple[Any, ...]) -> Entry:
+    """The n-th entry; it is about the n-th last id before it, or about nobody."""
+
+    def about(back: int) -> Id:
+        return ids[-back] if 0 < back <= len(ids) else an_id(10_000 + back)
+
+    common: dict[str, Any] = {"v": 1, "at": time_text(at(second))}
+    what, *rest = kind
+    if what in {"land", "hold", "beat"}:
+        return _entry_of_its_own(n, what, rest, about, common)
+    id = about(rest[0])
+    makers: dict[str, Callable[[], Entry]] = {
+        "rename": lambda: Renamed(id=id, by="acme", **name_fields(rest[1]), **common),
+        "amend": lambda: Amended(id=id, completeness=rest[1], reason=rest[2], **common),
+        "void": lambda: Void(id=id, by="op", reason="wrong", **common),
+        "erase": lambda: Erased(id=id, versions=1, **common),
+        "order": lambda: ErasureOrdered(id=id, by="eraser", basis="law", **common),
+        "answer": lambda: Admin(by="op", act="promote", subject=id, **common),
+    }
+    return makers[what]()
+
+
+def _entry_of_its_own(n: int, what: str, rest: list[Any], about: Callable[[int], Id], common: dict[str, Any]) -> Entry:
+    if what == "land":
+        feed, name, body, repeats, sender, door = rest
+        return a_receipt(
+            n,
+            name,
+            body,
+            feed=feed,
+            repeat_of=None if repeats is None else about(repeats),
+            sender=SenderRef(sender, "SHA256:key"),
+            door=door,
+            landed_at=common["at"],
+        )
+    if what == "hold":
+        fields: dict[str, Any] = {
+            "source": "acme-crm",
+            "feed": "daily",
+            "door": "sftp",
+            "sender": SENDER,
+            "name": "a.csv",
+        }
+        return Held(id=an_id(n), reason="cut", size_bytes=1, kept_bytes=1, **fields, **common)
+    return Heartbeat(**common)
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[Entry]:
+    """Up to 30 entries, in seconds that never go back."""
+    ids: list[Id] = []
+    entries: list[Entry] = []
+    second = 0
+    for n, kind in enumerate(draw(st.lists(_kinds, max_size=30)), start=1):
+        second += draw(st.integers(0, 2))
+        entries.append(_entry(n, second, ids, kind))
+        if kind[0] in {"land", "hold"}:
+            ids.append(an_id(n))
+    return entries
+
+
+_positions = st.one_of(st.none(), st.integers(0, 31).map(Position))
+_times = st.one_of(st.none(), st.integers(-1, 40).map(at))
+_patterns = st.lists(st.sampled_from(("*", "acme-crm/*", "*/daily", "beta/daily", "x*")), max_size=2).map(tuple)
+patterns = st.one_of(st.none(), _patterns)
+some_feed = st.one_of(st.none(), st.sampled_from(FEEDS))
+
+queries = st.builds(
+    DeliveryQuery,
+    feeds=patterns,
+    source=st.sampled_from((None, None, "acme-crm", "beta")),
+    feed=some_feed,
+    sender=st.sampled_from((None, None, "acme", "beta", "zoe")),
+    door=st.sampled_from((None, None, "sftp", "http")),
+    name_glob=st.one_of(st.none(), st.sampled_from(GLOBS)),
+    completeness=st.sampled_from((None, None, *Completeness)),
+    state=st.sampled_from((None, None, *State)),
+    since=_times,
+    until=_times,
+    before=_positions,
+    after=_positions,
+    limit=st.sampled_from((1, 3, 50)),
+)
+"""Questions with any filters together."""

@@ -1,0 +1,260 @@
+from __future__ import annotations
+
+import asyncio
+from itertools import count
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from headwater.errors import Damaged
+from headwater.ledger.entries import Amended, Entry, Erased, Heartbeat, Held, Renamed, Void
+from headwater.ports.catalog import DeliveryQuery
+from headwater.terms import Completeness, Id, Key, Place, Position, State
+from tests.contract.books.histories import FEEDS, NAMES, histories, patterns, queries, some_feed
+from tests.contract.books.model import Model
+from tests.contract.books.samples import DAILY, HOURLY, LOG, SENDER, a_receipt, an_id, at, placed, sha256
+
+property_of_the_engine = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+_names = (f"catalog{n}" for n in count())
+
+
+def filled(engine, entries, ask):
+    """Applies entries to new books, and returns what `ask` returns."""
+
+    async def run():
+        books = engine.open(next(_names))
+        try:
+            await books.catalog.apply(placed(*entries))
+            return await ask(books.catalog)
+        finally:
+            await books.close()
+
+    return asyncio.run(run())
+
+
+async def states(catalog):
+    """The states of all deliveries, oldest first."""
+    return [d.now.state for d in await catalog.deliveries(DeliveryQuery(after=Position(0)))]
+
+
+class TestCatalog:
+    @property_of_the_engine
+    @given(entries=histories(), asked=st.lists(queries, min_size=1, max_size=8))
+    def test_a_page_is_what_the_definitions_say(self, engine, entries, asked):
+        """Any page under any filters holds just the deliveries that fit, in order, each as it is now."""
+
+        async def ask(catalog):
+            return [await catalog.deliveries(query) for query in asked]
+
+        assert filled(engine, entries, ask) == [Model(entries).deliveries(query) for query in asked]
+
+    @property_of_the_engine
+    @given(entries=histories(), limit=st.integers(1, 5), query=queries)
+    def test_pages_join_without_gap_or_double(self, engine, entries, limit, query):
+        """Going on before (or after) the last position of each page meets every delivery that fits just once."""
+        everything = Model(entries).deliveries(DeliveryQuery(**_set(query) | {"limit": 10**6}))
+
+        async def ask(catalog):
+            met, bound = [], "before" if query.after is None else "after"
+            changes = {"limit": limit}
+            while page := await catalog.deliveries(DeliveryQuery(**_set(query) | changes)):
+                met += page
+                changes[bound] = page[-1].position
+            return met
+
+        assert filled(engine, entries, ask) == everything
+
+    @property_of_the_engine
+    @given(entries=histories())
+    def test_single_answers_are_what_the_definitions_say(self, engine, entries):
+        """One delivery, the feeds, and what came before of a name and of bytes."""
+        model = Model(entries)
+
+        async def ask(catalog):
+            assert await catalog.feeds() == model.feeds()
+            for id in model.landed:
+                assert await catalog.delivery(id) == model.delivery(id)
+            for feed in FEEDS:
+                own = model.deliveries(DeliveryQuery(feed=feed, limit=10**6))
+                for name in NAMES:
+                    named = [d for d in own if d.name == name]
+                    assert await catalog.same_name(feed, name, 100) == named
+                    for body in "xyz":
+                        same = [d.id for d in own if d.sha256 == sha256(body)]
+                        expected = (named[0].id if named else None, same[-1] if same else None)
+                        assert await catalog.precedents(feed, name, sha256(body)) == expected
+            assert await catalog.delivery(an_id(999)) is None
+
+        filled(engine, entries, ask)
+
+    async def test_ids_are_found_by_their_ending_and_key(self, books):
+        """Deliveries and held tries, by any ending, in full, or by the key of their object; at most ten."""
+        held_key = Key(f"held/lz_source=acme-crm/lz_feed=daily/lz_date=2026-11-23/{an_id(50)}-a.csv")
+        held = Held(
+            v=1, id=an_id(50), source="acme-crm", feed="daily", door="sftp", sender=SENDER, name="a.csv",
+            reason="cut", key=held_key, size_bytes=1, kept_bytes=1,
+        )  # fmt: skip
+        twins = [Id(f"{n:026x}c0ffee") for n in range(12)]
+        receipts = [a_receipt(n) for n in range(1, 9)] + [a_receipt(100 + n, id=id) for n, id in enumerate(twins)]
+        await books.catalog.apply(placed(*receipts, held))
+        for id in (an_id(5), an_id(50)):
+            for length in (6, 10, 15, 16, 31, 32):
+                assert await books.catalog.matching(id[-length:]) == [id]
+        assert await books.catalog.matching(receipts[4].key) == [receipts[4].id]
+        assert await books.catalog.matching(held_key) == [an_id(50)]
+        assert sorted(await books.catalog.matching("c0ffee")) == sorted(twins)[:10]
+        assert await books.catalog.matching(twins[11]) == [twins[11]]
+        for nothing in ("", "nothex", "%", an_id(77), f"raw/{an_id(5)}-x", "0" + an_id(5), "/"):
+            assert await books.catalog.matching(nothing) == []
+
+
+class TestHistory:
+    @property_of_the_engine
+    @given(
+        entries=histories(), feeds=patterns, feed=some_feed, after=st.integers(0, 31), limit=st.sampled_from((1, 5, 99))
+    )
+    def test_changes_are_what_the_definitions_say(self, engine, entries, feeds, feed, after, limit):
+        """What a reader must know, after any position, of any feeds, oldest first, each delivery as it is now."""
+        changes = filled(engine, entries, lambda catalog: catalog.changes(feeds, feed, Position(after), limit))
+        assert changes == Model(entries).changes(feeds, feed, after, limit)
+
+    @property_of_the_engine
+    @given(entries=histories())
+    def test_every_entry_about_an_id_is_found(self, engine, entries):
+        """Also those about held tries and about ids that nothing landed under; the bytes are exact."""
+        ids = [an_id(n) for n in range(1, len(entries) + 1)] + [an_id(10_000 + n) for n in range(21)]
+
+        async def ask(catalog):
+            return [await catalog.entries_about(id) for id in ids]
+
+        everything = dict(enumerate(placed(*entries), start=1))
+        model = Model(entries)
+        assert filled(engine, entries, ask) == [[everything[p] for p in model.about(id)] for id in ids]
+
+    async def test_an_entry_of_a_newer_version_is_exact_and_harmless(self, books):
+        """A kind of entry that this version does not know changes nothing; what follows it is applied."""
+        unknown = b'{"kind":"praised","id":"%s","v":2}' % an_id(1).encode()
+        (landed,) = placed(a_receipt(1))
+        (voided,) = placed(Void(v=1, id=an_id(1), by="op", reason="wrong"), after=2)
+        await books.catalog.apply([landed, (Place(LOG, 1, Position(2)), unknown), voided])
+        assert await books.catalog.applied() == 3
+        assert await states(books.catalog) == [State.VOID]
+
+
+class TestCatalogWriter:
+    @property_of_the_engine
+    @given(entries=histories(), cuts=st.lists(st.integers(1, 30), max_size=8))
+    def test_the_catalog_is_a_pure_function_of_the_entries(self, engine, entries, cuts):
+        """In one batch or in many, and again after a clear: every table has the identical rows."""
+
+        async def run():
+            names = [next(_names), next(_names)]
+            whole, pieces = (engine.open(name) for name in names)
+            await whole.catalog.apply(placed(*entries))
+            for start, end in zip([0, *sorted(cuts)], [*sorted(cuts), len(entries)], strict=True):
+                await pieces.catalog.apply(placed(*entries[start:end], after=start))
+            await whole.close()
+            await pieces.close()
+            before = engine.dump(names[0])
+            assert engine.dump(names[1]) == before
+            again = engine.open(names[0])
+            await again.catalog.clear()
+            assert await again.catalog.deliveries(DeliveryQuery()) == []
+            assert await again.catalog.applied() == 0
+            await again.catalog.apply(placed(*entries))
+            await again.close()
+            assert engine.dump(names[0]) == before
+
+        asyncio.run(run())
+
+    async def test_entries_are_applied_once(self, books):
+        """What is at or below the cursor is ignored, also when new entries come in the same batch."""
+        entries = placed(a_receipt(1), a_receipt(2), a_receipt(3))
+        await books.catalog.apply(entries[:2])
+        await books.catalog.apply(entries)
+        await books.catalog.apply(entries[:1])
+        assert await books.catalog.applied() == 3
+        assert [f.deliveries for f in await books.catalog.feeds()] == [3]
+
+    async def test_a_gap_is_damage(self, books):
+        """A batch that does not go on where the catalog stands is refused whole; the right one is applied after."""
+        entries = placed(a_receipt(1), a_receipt(2), a_receipt(3))
+        for wrong in (entries[1:], [entries[0], entries[2]]):
+            with pytest.raises(Damaged):
+                await books.catalog.apply(wrong)
+            assert await books.catalog.applied() == 0
+        await books.catalog.apply(entries)
+        assert await books.catalog.applied() == 3
+
+    async def test_what_is_no_entry_is_damage(self, books):
+        """Bytes that are no entry, or a known kind without its fields, stop the catalog."""
+        for data in (b"\x00", b"[]", b'{"kind":"void"}'):
+            with pytest.raises(Damaged):
+                await books.catalog.apply([(Place(LOG, 0, Position(1)), data)])
+
+    async def test_entries_about_nobody_move_only_the_cursor(self, books):
+        """Heartbeats and the like leave no rows but are passed."""
+        await books.catalog.apply(placed(Heartbeat(v=1), Heartbeat(v=1)))
+        assert await books.catalog.applied() == 2
+
+
+class TestState:
+    async def test_the_next_of_a_set_takes_the_place_of_the_first(self, books):
+        """When the first of three is voided the second counts; when that is withdrawn too, the third."""
+        receipts = [a_receipt(n, repeat_of=an_id(1) if n > 1 else None) for n in (1, 2, 3)]
+        await books.catalog.apply(placed(*receipts))
+        assert await states(books.catalog) == ["effective", "repeat", "repeat"]
+        await books.catalog.apply(placed(Void(v=1, id=an_id(1), by="op", reason="wrong"), after=3))
+        assert await states(books.catalog) == ["void", "effective", "repeat"]
+        withdrawn = Amended(v=1, id=an_id(2), completeness=Completeness.SUSPECT, reason="withdrawn")
+        await books.catalog.apply(placed(withdrawn, after=4))
+        assert await states(books.catalog) == ["void", "withdrawn", "effective"]
+        await books.catalog.apply(placed(a_receipt(6, repeat_of=an_id(2)), after=5))
+        assert await states(books.catalog) == ["void", "withdrawn", "effective", "repeat"]
+
+    async def test_what_was_taken_out_stays_out(self, books):
+        """The stronger mark stands, in whatever order they come; a later amendment moves the completeness alone."""
+        marks: list[tuple[Entry, str]] = [
+            (Amended(v=1, id=an_id(1), completeness=Completeness.SUSPECT, reason="prefix_of"), "superseded"),
+            (Amended(v=1, id=an_id(1), completeness=Completeness.SUSPECT, reason="withdrawn"), "withdrawn"),
+            (Amended(v=1, id=an_id(1), completeness=Completeness.SUSPECT, reason="prefix_of"), "withdrawn"),
+            (Amended(v=1, id=an_id(1), completeness=Completeness.PROVEN, reason="check_file"), "withdrawn"),
+            (Erased(v=1, id=an_id(1), versions=1), "erased"),
+            (Void(v=1, id=an_id(1), by="op", reason="wrong"), "erased"),
+        ]
+        await books.catalog.apply(placed(a_receipt(1)))
+        for position, (entry, state) in enumerate(marks, start=1):
+            await books.catalog.apply(placed(entry, after=position))
+            assert await states(books.catalog) == [state]
+        delivery = await books.catalog.delivery(an_id(1))
+        assert delivery.now.completeness == Completeness.PROVEN
+        assert delivery.now.amended_by == (2, 3, 4, 5, 6, 7)
+
+    async def test_a_renamed_delivery_is_found_by_its_new_name(self, books):
+        """By the name it has now and not by the one it had, which its receipt keeps."""
+        await books.catalog.apply(placed(a_receipt(1, "a.tmp"), Renamed(v=1, id=an_id(1), name="a.csv", by="acme")))
+        (delivery,) = await books.catalog.same_name(DAILY, "a.csv", 5)
+        assert (delivery.name, delivery.receipt.name) == ("a.csv", "a.tmp")
+        assert await books.catalog.same_name(DAILY, "a.tmp", 5) == []
+        assert await books.catalog.same_name(HOURLY, "a.csv", 5) == []
+
+    async def test_since_and_until_are_moments_of_landing(self, books):
+        """Since is inclusive, until exclusive, also among deliveries of one moment and outside all of them."""
+        await books.catalog.apply(placed(*(a_receipt(n, landed_at=_text(n // 2)) for n in range(2, 10))))
+
+        async def landed(**bounds):
+            return [int(d.id[:16], 16) for d in await books.catalog.deliveries(DeliveryQuery(**bounds))]
+
+        assert await landed(since=at(2), until=at(4)) == [7, 6, 5, 4]
+        assert await landed(since=at(5)) == []
+        assert await landed(until=at(1)) == []
+        assert len(await landed(since=at(0), until=at(99))) == 8
+
+
+def _set(query):
+    return {field: getattr(query, field) for field in query.__struct_fields__}
+
+
+def _text(second):
+    return a_receipt(second).landed_at
