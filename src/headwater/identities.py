@@ -24,7 +24,9 @@ async def ensure_home_key(home: Home, senders: Senders, identities: Identities) 
     if path.exists() and identities.identity(HOME) is not None:
         return path.read_text().strip()
     if identities.identity(HOME) is None:
-        new = NewIdentity(name=HOME, role=Role.ADMIN, allow=("*",), addresses=_LOOPBACK, token=True)
+        new = NewIdentity(
+            name=HOME, role=Role.ADMIN, allow=("*",), addresses=_LOOPBACK, may_create_feeds=True, token=True
+        )
         secrets = await senders.add(new, by=HOME)
     else:
         secrets = await senders.rotate(HOME, by=HOME, overlap_seconds=0)

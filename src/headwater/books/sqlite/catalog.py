@@ -126,9 +126,9 @@ class _Tables:
 
     def _reshelve(self, position: Position, completeness: Completeness | None = None) -> int:
         """Puts a delivery where it now belongs, and returns its feed."""
-        mark, repeats, feed, sender, door, known, state = self._execute(
-            _SQL["delivery_on_shelf"], (position,)
-        ).fetchone()
+        row = self._execute(_SQL["delivery_on_shelf"], (position,)).fetchone()
+        feed: int
+        mark, repeats, feed, sender, door, known, state = row
         now = state_of(mark and State(mark), first=repeats is None or self._first_left(repeats) == position)
         if (now, completeness or known) != (state, known):
             shelf = self._shelf(feed, sender, door, completeness or known, now)
@@ -166,8 +166,8 @@ class _Tables:
         return self._shelves[key]
 
     def _number(self, table: str, key: tuple[Any, ...]) -> int:
-        number: int = self._one(table, key) or self._execute(_SQL[f"add_{table}"], key).lastrowid
-        return number
+        known: int | None = self._one(table, key)
+        return known if known is not None else int(self._execute(_SQL[f"add_{table}"], key).lastrowid or 0)
 
     def _one(self, query: str, values: tuple[Any, ...]) -> Any:
         row = self._execute(_SQL[query], values).fetchone()
