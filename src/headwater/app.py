@@ -46,6 +46,9 @@ from headwater.web.metrics import Metrics
 from headwater.web.services import Services, Settings
 
 FLUSH_SECONDS = 5.0
+GATHER_SECONDS = 0.02
+"""How far the catalog stays behind the ledger, at least."""
+
 KEEP_ATTEMPTS_SECONDS = 90 * 86_400
 COUNTER_ROWS_MAX = 200_000
 
@@ -208,7 +211,7 @@ async def _services(
         feeds=feeds,
         catalog=books.catalog,
         history=books.catalog,
-        follower=Follower(sequencer.reader, books.catalog, clock),
+        follower=Follower(sequencer.reader, books.catalog, clock, gather_seconds=GATHER_SECONDS),
         attempts=books.attempts,
         ledger=sequencer,
         log=sequencer.reader,

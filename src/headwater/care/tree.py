@@ -18,7 +18,15 @@ from headwater.layout import ledger_path
 from headwater.ledger.entries import Closed, Entry, Opened, decode
 from headwater.ledger.head import Head
 from headwater.ledger.merkle import EMPTY_EDGE, HASH_SIZE_BYTES, leaf_hash
-from headwater.ledger.tiles import TILE_WIDTH, Tile, TileFrontier, decode_bundle, frontier_paths, parse_tile_path
+from headwater.ledger.tiles import (
+    TILE_HEIGHT,
+    TILE_WIDTH,
+    Tile,
+    TileFrontier,
+    decode_bundle,
+    frontier_paths,
+    parse_tile_path,
+)
 from headwater.ports.ledger import LedgerFiles
 from headwater.sequencer.reading import LogReader, read_tiles
 from headwater.terms import Position
@@ -34,38 +42,57 @@ class Entries(msgspec.Struct, frozen=True):
     entries: tuple[bytes | None, ...]
 
 
+async def as_published(files: LedgerFiles, head: Head) -> Head:
+    """The head as it will be once it knows of every tile that the published checkpoint covers.
+
+    A head learns of its newest tiles with the next commit only; whoever reads by the checkpoint reads them already.
+    """
+    note = await files.read(ledger_path(head.log, "checkpoint"))
+    try:
+        size = opened_checkpoint((note or b"").decode(), await log_key(files, head.log)).size
+    except (Damaged, ValueError):
+        return head
+    return head.tiled_to(size) if head.tiled < size <= head.size else head
+
+
 async def read_entries(files: LedgerFiles, head: Head) -> AsyncIterator[Entries | Problem]:
-    """All entries of a log, in order, held against the hashes in the tiles, and what is wrong with them."""
+    """All entries of a log, in order, held against the leaf hashes in the tiles, and those against the tile above."""
     numbers = range(-(-head.tiled // TILE_WIDTH))
     for start in range(0, len(numbers), _READ_TOGETHER):
+        above = await _hashes(files, head.log, _tile(head, 1, start // TILE_WIDTH))
         together = numbers[start : start + _READ_TOGETHER]
-        for some in await asyncio.gather(*(_bundle(files, head, number) for number in together)):
+        for some in await asyncio.gather(*(_bundle(files, head, number, above) for number in together)):
             for each in some:
                 yield each
     if head.pending:
         yield Entries(head.log, head.tiled, head.pending)
 
 
-async def _bundle(files: LedgerFiles, head: Head, number: int) -> list[Entries | Problem]:
-    first = number * TILE_WIDTH
-    width = min(TILE_WIDTH, head.tiled - first)
+async def _bundle(
+    files: LedgerFiles, head: Head, number: int, above: Sequence[bytes] | None
+) -> list[Entries | Problem]:
+    tile = _tile(head, 0, number)
+    first, width = number * TILE_WIDTH, tile.width
     bundle = Tile(None, number, width)
     path = ledger_path(head.log, bundle.path)
+    hashes = await _hashes(files, head.log, tile)
+    found: list[Entries | Problem] = []
+    if problem := _contradicts(head.log, tile, hashes, above):
+        found.append(problem)
     try:
         entries = decode_bundle((await read_tiles(files, head.log, [bundle]))[bundle], width)
     except (Damaged, ValueError) as error:
         gone = f"The entries {first} to {first + width - 1} of {head.log} cannot be read: {error}"
-        return [Problem(Trouble.BUNDLE, path, gone)]
-    hashes = await _hashes(files, head.log, Tile(0, number, width))
+        return [*found, Problem(Trouble.BUNDLE, path, gone)]
     if hashes is None:
-        return [Entries(head.log, first, tuple(entries))]
+        return [*found, Entries(head.log, first, tuple(entries))]
     good = tuple(entry if leaf_hash(entry) == known else None for entry, known in zip(entries, hashes, strict=True))
     changed = [first + place for place, entry in enumerate(good) if entry is None]
-    problems = [
+    found += [
         Problem(Trouble.BUNDLE, path, f"Entry {index} of {head.log} is not the one that was entered.")
         for index in changed
     ]
-    return [*problems, Entries(head.log, first, good)]
+    return [*found, Entries(head.log, first, good)]
 
 
 def decoded(some: Entries) -> tuple[list[Entry], list[Problem]]:
@@ -81,35 +108,48 @@ def decoded(some: Entries) -> tuple[list[Entry], list[Problem]]:
     return entries, problems
 
 
-async def check_tiles(files: LedgerFiles, head: Head) -> AsyncIterator[Problem]:
-    """What is wrong with the tiles of a log: one that is gone, or whose root is not the hash that stands above it; and
-    the head, if the topmost give another tree than it says.
-    """
-    level, count = 0, head.tiled
-    while count:
-        above = None
-        for number in range(-(-count // TILE_WIDTH)):
-            tile = Tile(level, number, min(TILE_WIDTH, count - number * TILE_WIDTH))
-            path = ledger_path(head.log, tile.path)
-            hashes = await _hashes(files, head.log, tile)
-            if hashes is None:
-                yield Problem(Trouble.TILE, path, f"The tile {tile.path} of {head.log} is gone or cut.")
-            elif tile.width == TILE_WIDTH:
-                if number % TILE_WIDTH == 0:
-                    parent = number // TILE_WIDTH
-                    width = min(TILE_WIDTH, count // TILE_WIDTH - parent * TILE_WIDTH)
-                    above = await _hashes(files, head.log, Tile(level + 1, parent, width))
-                if above is not None and EMPTY_EDGE.extend(hashes).root() != above[number % TILE_WIDTH]:
-                    yield Problem(Trouble.TILE, path, f"{tile.path} and the tile above it contradict each other.")
-        level, count = level + 1, count // TILE_WIDTH
-    try:
-        frontier = await _frontier(files, head.log, head.tiled)
-        agrees = frontier.extend(head.pending)[0].edge() == head.edge
-    except (Damaged, ValueError):
-        agrees = False
-    if not agrees:
+async def check_log(files: LedgerFiles, head: Head) -> AsyncIterator[Problem]:
+    """What is wrong with a log above its level-0 tiles: tiles, head and published checkpoint against each other."""
+    seen = await as_published(files, head)
+    level = 1
+    while seen.tiled >> TILE_HEIGHT * level:
+        above: Sequence[bytes] | None = None
+        for number in range(-(-(seen.tiled >> TILE_HEIGHT * level) // TILE_WIDTH)):
+            if number % TILE_WIDTH == 0:
+                above = await _hashes(files, seen.log, _tile(seen, level + 1, number // TILE_WIDTH))
+            tile = _tile(seen, level, number)
+            if problem := _contradicts(seen.log, tile, await _hashes(files, seen.log, tile), above):
+                yield problem
+        level += 1
+    if not (await _agrees(files, head) and await _agrees(files, seen)):
         sentence = f"The tiles and the head of {head.log} give different trees of {head.size} entries."
         yield Problem(Trouble.HEAD, ledger_path(head.log, "head"), sentence)
+    path = ledger_path(head.log, "checkpoint")
+    note = await files.read(path)
+    if note is not None:  # else the log is young
+        published = note.decode(errors="replace")
+        if problem := await check_checkpoint(files, head, published, Trouble.CHECKPOINT, path):
+            yield problem
+
+
+def _contradicts(log: str, tile: Tile, hashes: Sequence[bytes] | None, above: Sequence[bytes] | None) -> Problem | None:
+    """A tile that is gone, or a full one whose root is not the hash that stands above it."""
+    path = ledger_path(log, tile.path)
+    if hashes is None:
+        return Problem(Trouble.TILE, path, f"The tile {tile.path} of {log} is gone or cut.")
+    if tile.width < TILE_WIDTH or above is None:
+        return None
+    if EMPTY_EDGE.extend(hashes).root() == above[tile.index % TILE_WIDTH]:
+        return None
+    return Problem(Trouble.TILE, path, f"{tile.path} of {log} and the tile above it contradict each other.")
+
+
+async def _agrees(files: LedgerFiles, head: Head) -> bool:
+    try:
+        frontier = await _frontier(files, head.log, head.tiled)
+        return frontier.extend(head.pending)[0].edge() == head.edge
+    except (Damaged, ValueError):
+        return False
 
 
 async def check_checkpoint(files: LedgerFiles, head: Head, note: str, trouble: Trouble, subject: str) -> Problem | None:
@@ -125,15 +165,6 @@ async def check_checkpoint(files: LedgerFiles, head: Head, note: str, trouble: T
     except (Damaged, ValueError) as error:
         flaw = str(error).rstrip(".")
     return Problem(trouble, subject, f"The ledger {head.log} does not fit a checkpoint of it: {flaw}.")
-
-
-async def check_published(files: LedgerFiles, head: Head) -> Problem | None:
-    """What is wrong with the published checkpoint of a log; one that has none yet is young."""
-    path = ledger_path(head.log, "checkpoint")
-    note = await files.read(path)
-    if note is None:
-        return None
-    return await check_checkpoint(files, head, note.decode(errors="replace"), Trouble.CHECKPOINT, path)
 
 
 async def check_kept(files: LedgerFiles, heads: Sequence[Head], note: str) -> Problem | None:
@@ -179,7 +210,16 @@ async def _frontier(files: LedgerFiles, log: str, size: int) -> TileFrontier:
     return TileFrontier.at(size, lambda path: tiles[parse_tile_path(path)])
 
 
+def _tile(head: Head, level: int, number: int) -> Tile:
+    """A tile as it stands in a log that is tiled so far; of width 0 where it does not stand yet."""
+    count = head.tiled >> TILE_HEIGHT * level
+    return Tile(level, number, max(0, min(TILE_WIDTH, count - number * TILE_WIDTH)))
+
+
 async def _hashes(files: LedgerFiles, log: str, tile: Tile) -> Sequence[bytes] | None:
+    """The hashes of a tile; none of one that does not stand yet, None for one that is gone or cut."""
+    if tile.width == 0:
+        return ()
     try:
         data = (await read_tiles(files, log, [tile]))[tile]
     except Damaged:

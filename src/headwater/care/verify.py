@@ -6,7 +6,7 @@ Fixed memory but for the ledger's own index: 9 bytes a key, so that 10 million d
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import Final
@@ -16,7 +16,7 @@ import msgspec
 from headwater.care.findings import Problem, Progress, Report, Trouble, Unexplained
 from headwater.care.hashing import Expected, Tally, check_files, check_object
 from headwater.care.known_keys import KnownKeys
-from headwater.care.tree import check_chain, check_kept, check_published, check_tiles, decoded, read_entries
+from headwater.care.tree import as_published, check_chain, check_kept, check_log, decoded, read_entries
 from headwater.layout import parse_key
 from headwater.ledger.entries import Entry, Erased, Found, Held
 from headwater.ports.books import Attempt
@@ -52,7 +52,7 @@ class Zone(msgspec.Struct, frozen=True, kw_only=True):
 
 async def verify(
     zone: Zone, *, feed: FeedName | None = None, quick: bool = False, against: str | None = None
-) -> AsyncIterator[Progress | Problem | Unexplained | Report]:
+) -> AsyncGenerator[Progress | Problem | Unexplained | Report, None]:
     """Re-reads every log, then every object of the feed (None: of all): each receipt has its object, each object its
     receipt, held entries their evidence for 30 days, erased ones nothing.
 
@@ -110,11 +110,9 @@ class _Run:
     async def ledger(self, against: str | None) -> AsyncIterator[Progress | Problem]:
         files, logs = self._zone.files, self._zone.logs
         for head in logs.heads:
-            async for problem in check_tiles(files, head):
+            async for problem in check_log(files, head):
                 yield problem
-            if published := await check_published(files, head):
-                yield published
-            async for each in read_entries(files, head):
+            async for each in read_entries(files, await as_published(files, head)):
                 if isinstance(each, Problem):
                     yield each
                     continue
@@ -171,6 +169,7 @@ class _Run:
         finally:
             for left in running:
                 left.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
 
     async def _work(self) -> AsyncIterator[Awaitable[list[Problem]]]:
         """What is to be read, in pieces of work: a batch of files for one thread, or one object of a store."""
@@ -193,7 +192,7 @@ class _Run:
     async def _expected(self) -> AsyncIterator[Expected]:
         """The ledger a second time: what was erased later is known by now."""
         for head in self._zone.logs.heads:
-            async for each in read_entries(self._zone.files, head):
+            async for each in read_entries(self._zone.files, await as_published(self._zone.files, head)):
                 if isinstance(each, Problem):
                     continue
                 for entry in decoded(each)[0]:

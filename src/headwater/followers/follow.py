@@ -34,16 +34,24 @@ class Projection(Protocol):
 class Follower:
     """Keeps one projection close behind the ledger.
 
+    `gather_seconds` is how far it stays behind, so that a stream of single entries becomes a few transactions.
     `problem` is the sentence of what keeps it from following just now, None while it follows.
     """
 
     def __init__(
-        self, reader: LedgerReader, projection: Projection, clock: Clock, *, batch_entries: int = BATCH_ENTRIES
+        self,
+        reader: LedgerReader,
+        projection: Projection,
+        clock: Clock,
+        *,
+        batch_entries: int = BATCH_ENTRIES,
+        gather_seconds: float = 0.0,
     ) -> None:
         self._reader = reader
         self._projection = projection
         self._clock = clock
         self._batch_entries = batch_entries
+        self._gather_seconds = gather_seconds
         self._moved = asyncio.Event()
         self.position = Position(0)
         self.problem: str | None = None

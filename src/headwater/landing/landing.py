@@ -68,7 +68,7 @@ class Landing:
             if repeats is not None and repeats.sha256 is None:
                 raise Refused("in_progress")
         attempt = Attempt(id=id_, outcome=Outcome.OPEN, offer=offer, opened_at=now, lease_until=lease_until(means))
-        upload = Upload(self, means, attempt, asyncio.ensure_future(means.attempts.open(attempt)))
+        upload = Upload(self, means, attempt, asyncio.ensure_future(means.attempts.open(attempt, soon=False)))
         upload.repeats = repeats
         self._live[id_] = upload
         return upload

@@ -20,7 +20,9 @@ from headwater.terms import FeedName, Id, Receipt, Time, day_text, name_of
 class Precedents(Protocol):
     """What the catalog knows of earlier deliveries; see `ports.catalog.Catalog.precedents`."""
 
-    def precedents(self, feed: FeedName, name: str, sha256: str) -> Awaitable[tuple[Id | None, Id | None]]:
+    def precedents(
+        self, feed: FeedName, name: str, sha256: str, *, soon: bool = True
+    ) -> Awaitable[tuple[Id | None, Id | None]]:
         """The newest delivery of this name in the feed, and the first one of these bytes in it."""
         ...
 

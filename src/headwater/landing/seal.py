@@ -17,6 +17,8 @@ from headwater.ports.ledger import Entered
 from headwater.ports.store import KeyTaken, Stored
 from headwater.terms import Completeness, Digests, Evidence, Id, Outcome, Receipt, Time, name_fields, name_of, time_text
 
+Precedents = tuple[Id | None, Id | None]
+
 INLINE_BYTES_MAX = 64 * 1024
 """Up to here hashing on the loop is quicker than a hop to a thread."""
 
@@ -52,12 +54,11 @@ async def seal(upload: Upload, evidence: Sequence[Evidence], name: str | None) -
 
 async def _land(upload: Upload, draft: Receipt) -> Entered:
     try:
+        sought = draft.feed_name, name_of(draft), draft.sha256
+        asked = upload.means.catalog.precedents(*sought, soon=False)  # answered with the row
         await _record(upload, draft)
-        precedents = asyncio.ensure_future(_precedents(upload.means, draft))
-        try:
-            stored = await _commit_bytes(upload, draft)
-        finally:
-            previous, repeat_of = await precedents
+        stored = await _commit_bytes(upload, draft)
+        previous, repeat_of = _newest(await asked, upload.means.recent.find(*sought))
         draft = msgspec.structs.replace(draft, previous=previous, repeat_of=repeat_of, version=stored.version)
         return await enter(upload.means, upload.fence, draft)
     except Unavailable:
@@ -98,11 +99,9 @@ async def _commit_bytes(upload: Upload, draft: Receipt) -> Stored:
         raise Damaged(f"Another object lies under {draft.key}.") from None
 
 
-async def _precedents(means: Means, draft: Receipt) -> tuple[Id | None, Id | None]:
-    """The delivery of this name before, and the first of these bytes: from the catalog, or from the last few."""
-    previous, repeat_of = await means.catalog.precedents(draft.feed_name, name_of(draft), draft.sha256)
-    newer, first = means.recent.find(draft.feed_name, name_of(draft), draft.sha256)
-    return newer or previous, repeat_of or first
+def _newest(catalog: Precedents, recent: Precedents) -> Precedents:
+    """The delivery of this name before, and the first of these bytes: the catalog does not know the last few yet."""
+    return recent[0] or catalog[0], catalog[1] or recent[1]
 
 
 async def enter(means: Means, fence: int, draft: Receipt) -> Entered:
@@ -119,6 +118,7 @@ async def enter(means: Means, fence: int, draft: Receipt) -> Entered:
     means.attempts.move(
         draft.id,
         fence,
+        soon=False,
         outcome=Outcome.LANDED,
         delivery=draft.id,
         completeness=receipt.completeness,

@@ -145,12 +145,14 @@ class Upload:
 
     async def _begin(self, pieces: list[bytes]) -> None:
         """The attempt's row stands before its first byte does."""
+        head = pieces[0] if len(pieces[0]) >= HEAD_BYTES else b"".join(pieces)
+        key = self.fix_key(head[:HEAD_BYTES])
+        moved = self.means.attempts.move(self.id, self.fence, key=key)
         if self.recorded is not None:
             await self.recorded
-        key = self.fix_key(b"".join(pieces)[:HEAD_BYTES] if len(pieces[0]) < HEAD_BYTES else pieces[0][:HEAD_BYTES])
-        self.staging = await self.means.intake.begin(self.id, key, self.offer.declared.size_bytes)
-        if not await self.means.attempts.move(self.id, self.fence, key=key):
+        if not await moved:
             raise self.overtaken()
+        self.staging = await self.means.intake.begin(self.id, key, self.offer.declared.size_bytes)
 
     def fix_key(self, head: bytes) -> Key:
         """The key, decided once, by the name as it is known now and the first bytes."""

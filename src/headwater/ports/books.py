@@ -37,12 +37,16 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
 class AttemptBook(Protocol):
     """The attempts; law 3's memory of what was tried."""
 
-    def open(self, attempt: Attempt) -> Awaitable[None]:
-        """Adds a row."""
+    def open(self, attempt: Attempt, *, soon: bool = True) -> Awaitable[None]:
+        """Adds a row. Not `soon`, nobody waits for it: it is written with the next one, within a moment."""
         ...
 
-    def move(self, id: Id, fence: int, *, durable: bool = False, **changes: Any) -> Awaitable[bool]:
-        """Sets columns of `Attempt` if the row's fence is still `fence`; False if another holder has it."""
+    def move(
+        self, id: Id, fence: int, *, durable: bool = False, soon: bool = True, **changes: Any
+    ) -> Awaitable[bool]:
+        """Sets columns of `Attempt` if the row's fence is still `fence`; False if another holder has it.
+
+        `soon` as for `open`; the order of calls is kept in any case."""
         ...
 
     def take(self, id: Id, now: Time, lease_until: Time, *, force: bool = False) -> Awaitable[Attempt | None]:

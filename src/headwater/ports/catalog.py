@@ -62,8 +62,12 @@ class Catalog(Protocol):
         """Ids that end so, or whose object has this key; at most 10."""
         ...
 
-    def precedents(self, feed: FeedName, name: str, sha256: str) -> Awaitable[tuple[Id | None, Id | None]]:
-        """The newest delivery of this name in the feed, and the first one of these bytes in it."""
+    def precedents(
+        self, feed: FeedName, name: str, sha256: str, *, soon: bool = True
+    ) -> Awaitable[tuple[Id | None, Id | None]]:
+        """The newest delivery of this name in the feed, and the first one of these bytes in it.
+
+        Not `soon`, it may be answered together with the row that is written next."""
         ...
 
     def feeds(self) -> Awaitable[list[FeedSummary]]:

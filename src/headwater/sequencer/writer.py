@@ -147,7 +147,7 @@ class Sequencer:
         answer: asyncio.Future[list[Entered]] = asyncio.get_running_loop().create_future()
         self._queue.append(_Waiting(entries, answer))
         self._wake.set()
-        return await asyncio.shield(answer)
+        return await answer  # who stops waiting cancels only the answer
 
     async def holder(self, claim: str) -> Entered | None:
         """See `ports.ledger.Ledger.holder`."""

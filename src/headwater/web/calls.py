@@ -36,7 +36,8 @@ class Open(Enum):
 class Route:
     """One line of the table. `path` holds `{parameters}`; `handler` is None where a door answers.
 
-    `answer` is the type of the JSON answer, or a media type. `reasons` are refusals beside those that any call can get.
+    `answer` is the type of the JSON answer, or a media type; `statuses` are others that give the same. `headers` are
+    those that are understood, each with its meaning and schema. `reasons` are refusals beside those that any call can get.
     `apart`: where there is an admin listener, it answers there alone.
     """
 
@@ -48,7 +49,10 @@ class Route:
     handler: Callable[[Call], Awaitable[App]] | None = None
     query: type[Asked] | None = None
     body: type[Asked] | None = None
+    takes_bytes: bool = False
+    headers: tuple[tuple[str, str, dict[str, Any]], ...] = ()
     status: int = 200
+    statuses: tuple[int, ...] = ()
     reasons: tuple[str, ...] = ()
     apart: bool = False
 

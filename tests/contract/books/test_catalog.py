@@ -11,11 +11,11 @@ from headwater.errors import Damaged
 from headwater.ledger.entries import Amended, Entry, Erased, Heartbeat, Held, Renamed, Void
 from headwater.ports.catalog import DeliveryQuery
 from headwater.terms import Completeness, Id, Key, Place, Position, State
-from tests.contract.books.histories import FEEDS, NAMES, histories, patterns, queries, some_feed
+from tests.contract.books.histories import FEEDS, GLOBS, NAMES, histories, patterns, queries, some_feed
 from tests.contract.books.model import Model
 from tests.contract.books.samples import DAILY, HOURLY, LOG, SENDER, a_receipt, an_id, at, placed, sha256
 
-property_of_the_engine = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+property_of_the_engine = settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 _names = (f"catalog{n}" for n in count())
 
 
@@ -40,7 +40,7 @@ async def states(catalog):
 
 class TestCatalog:
     @property_of_the_engine
-    @given(entries=histories(), asked=st.lists(queries, min_size=1, max_size=8))
+    @given(entries=histories(), asked=st.lists(queries(), min_size=4, max_size=12))
     def test_a_page_is_what_the_definitions_say(self, engine, entries, asked):
         """Any page under any filters holds just the deliveries that fit, in order, each as it is now."""
 
@@ -50,7 +50,22 @@ class TestCatalog:
         assert filled(engine, entries, ask) == [Model(entries).deliveries(query) for query in asked]
 
     @property_of_the_engine
-    @given(entries=histories(), limit=st.integers(1, 5), query=queries)
+    @given(entries=histories(), feed=some_feed, limit=st.sampled_from((2, 50)))
+    def test_names_fit_a_pattern_or_do_not(self, engine, entries, feed, limit):
+        """A pattern finds the names that a shell would find, newest and oldest first, also those that are not UTF-8."""
+        asked = [
+            DeliveryQuery(feed=feed, name_glob=glob, after=after, limit=limit)
+            for glob in GLOBS
+            for after in (None, Position(0), Position(9))
+        ]
+
+        async def ask(catalog):
+            return [await catalog.deliveries(query) for query in asked]
+
+        assert filled(engine, entries, ask) == [Model(entries).deliveries(query) for query in asked]
+
+    @property_of_the_engine
+    @given(entries=histories(), limit=st.integers(1, 3), query=queries())
     def test_pages_join_without_gap_or_double(self, engine, entries, limit, query):
         """Going on before (or after) the last position of each page meets every delivery that fits just once."""
         everything = Model(entries).deliveries(DeliveryQuery(**_set(query) | {"limit": 10**6}))
@@ -112,7 +127,7 @@ class TestCatalog:
 class TestHistory:
     @property_of_the_engine
     @given(
-        entries=histories(), feeds=patterns, feed=some_feed, after=st.integers(0, 31), limit=st.sampled_from((1, 5, 99))
+        entries=histories(), feeds=patterns, feed=some_feed, after=st.integers(0, 41), limit=st.sampled_from((1, 5, 99))
     )
     def test_changes_are_what_the_definitions_say(self, engine, entries, feeds, feed, after, limit):
         """What a reader must know, after any position, of any feeds, oldest first, each delivery as it is now."""
@@ -144,7 +159,7 @@ class TestHistory:
 
 class TestCatalogWriter:
     @property_of_the_engine
-    @given(entries=histories(), cuts=st.lists(st.integers(1, 30), max_size=8))
+    @given(entries=histories(), cuts=st.lists(st.integers(1, 40), max_size=8))
     def test_the_catalog_is_a_pure_function_of_the_entries(self, engine, entries, cuts):
         """In one batch or in many, and again after a clear: every table has the identical rows."""
 

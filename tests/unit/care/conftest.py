@@ -44,6 +44,7 @@ NO_TIMER = Pace(publish_seconds=3600, heartbeat_seconds=10**9)
 
 
 def digests_of(data: bytes) -> Digests:
+    """What landing would compute."""
     return Digests(len(data), hashlib.sha256(data).hexdigest(), f"{crc64nvme(data):016x}")
 
 
@@ -170,6 +171,7 @@ class LiveZone:
 
 @pytest.fixture
 async def zone(tmp_path: Path) -> AsyncIterator[LiveZone]:
+    """An empty zone with its writer."""
     made = LiveZone(tmp_path / "zone")
     await made.start()
     yield made

@@ -41,11 +41,13 @@ class Books:
 
 
 def person(name: str) -> Identity:
+    """A sender with a token."""
     token = Credential(kind="token", fingerprint=f"token:{name}", secret=SECRET.decode(), added_at=Time(1))
     return Identity(name=name, role=Role.SENDER, allow=("*",), credentials=(token,), added_at=Time(1))
 
 
 def snapshot(position: int = 7, taken_at: str = "2026-11-23T09:30:00.000001Z") -> Snapshot:
+    """What a backup for KEY says of itself."""
     return Snapshot(zone=ZONE, position=Position(position), taken_at=taken_at, recovery=KEY.public.fingerprint)
 
 
@@ -147,6 +149,7 @@ async def test_a_backup_of_another_zone_is_refused(zone):
 
 
 async def back(zone, books: Books) -> None:
+    """Takes a backup, a second later than the last."""
     zone.clock.advance(1)
     await back_up(
         books,

@@ -32,7 +32,9 @@ def test_a_slip_in_a_key_is_noticed(at):
     assert text[-30:-1] not in str(refused.value)
 
 
-@pytest.mark.parametrize("text", ["", "# only a comment", "HEADWATER-RECOVERY-KEY-", "HEADWATER-RECOVERY-KEY-AAAA", "ß"])
+@pytest.mark.parametrize(
+    "text", ["", "# only a comment", "HEADWATER-RECOVERY-KEY-", "HEADWATER-RECOVERY-KEY-AAAA", "ß"]
+)
 def test_what_is_no_key_is_refused(text):
     """Nothing else passes for a key."""
     with pytest.raises(Misconfigured):
@@ -54,7 +56,9 @@ def test_the_public_part_is_what_it_says():
     assert RecoveryKey.generate().public.fingerprint != public.fingerprint
 
 
-@pytest.mark.parametrize("text", ["", "headwater-recovery+", "headwater-recovery+AAAA", "other+AAAA", "headwater-recovery+?"])
+@pytest.mark.parametrize(
+    "text", ["", "headwater-recovery+", "headwater-recovery+AAAA", "other+AAAA", "headwater-recovery+?"]
+)
 def test_what_is_no_public_part_is_refused(text):
     """Nothing else passes for the public part."""
     with pytest.raises(Misconfigured):

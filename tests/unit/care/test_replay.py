@@ -12,7 +12,7 @@ from headwater.ledger.entries import Admin
 from headwater.ports.books import Credential, Identity
 from headwater.terms import Role, Time, time_text
 
-NEW = {
+NEW: dict[str, Any] = {
     "role": "sender",
     "allow": ["acme/*"],
     "addresses": [],
@@ -22,21 +22,25 @@ NEW = {
 }
 
 
-def act(at: int, name: str, subject: str = "acme", **detail: Any) -> Admin:
-    return Admin(v=1, at=time_text(Time(at)), by="admin", act=name, subject=subject, detail=detail)
+def act(at: int, name: str, **detail: Any) -> Admin:
+    """An entry of an administrative act."""
+    return Admin(v=1, at=time_text(Time(at)), by="admin", act=name, subject="acme", detail=detail)
 
 
 def credential(fingerprint: str, added_at: int = 1, **more: Any) -> Credential:
+    """A token."""
     return Credential(kind="token", fingerprint=fingerprint, secret="…", added_at=Time(added_at), **more)
 
 
 def acme(*credentials: Credential, added_at: int = 1, **more: Any) -> Identity:
+    """A sender with these credentials."""
     return Identity(
         name="acme", role=Role.SENDER, allow=("acme/*",), credentials=credentials, added_at=Time(added_at), **more
     )
 
 
 def only(identities, acts) -> Identity:
+    """The one identity that a replay changes."""
     (changed,) = replayed(identities, acts).changed
     return changed
 

@@ -41,7 +41,7 @@ class SqliteAttempts:
         self._pages = pages
         self._moves: dict[tuple[str, ...], str] = {}
 
-    def open(self, attempt: Attempt) -> asyncio.Future[None]:
+    def open(self, attempt: Attempt, *, soon: bool = True) -> asyncio.Future[None]:
         """Adds a row."""
         fields = {name: getattr(attempt, name) for name in Attempt.__struct_fields__}
         row = _columns(fields)
@@ -49,9 +49,11 @@ class SqliteAttempts:
         def run(connection: sqlite3.Connection) -> None:
             connection.execute(_SQL["open"], row)
 
-        return self._writer.put(run)
+        return self._writer.put(run, soon=soon)
 
-    def move(self, id: Id, fence: int, *, durable: bool = False, **changes: Any) -> asyncio.Future[bool]:
+    def move(
+        self, id: Id, fence: int, *, durable: bool = False, soon: bool = True, **changes: Any
+    ) -> asyncio.Future[bool]:
         """Sets columns if the fence still holds. Raises TypeError for a column that is not there to be moved."""
         if not _MOVABLE.issuperset(changes):
             raise TypeError(f"an attempt's {sorted(set(changes) - _MOVABLE)} cannot be moved")
@@ -61,7 +63,9 @@ class SqliteAttempts:
         if sql is None:
             sql = self._moves[names] = _SQL["move"].format(columns=", ".join(f"{name} = ?" for name in names))
         values = (*row.values(), id, fence)
-        return self._writer.put(lambda connection: connection.execute(sql, values).rowcount == 1, durable=durable)
+        return self._writer.put(
+            lambda connection: connection.execute(sql, values).rowcount == 1, durable=durable, soon=soon
+        )
 
     def take(self, id: Id, now: Time, lease_until: Time, *, force: bool = False) -> asyncio.Future[Attempt | None]:
         """Raises the fence of a row whose lease has expired, or of any unfinished one."""

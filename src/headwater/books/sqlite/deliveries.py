@@ -48,8 +48,13 @@ class SqliteCatalog(SqliteCatalogWriter):
         match = _matching_key if "/" in ending else _matching_ending
         return self._quick.ask(lambda connection: match(connection, ending))
 
-    def precedents(self, feed: FeedName, name: str, sha256: str) -> asyncio.Future[tuple[Id | None, Id | None]]:
-        """The newest delivery that has this name now, and the first one of these bytes, in the feed."""
+    def precedents(
+        self, feed: FeedName, name: str, sha256: str, *, soon: bool = True
+    ) -> asyncio.Future[tuple[Id | None, Id | None]]:
+        """The newest delivery that has this name now, and the first one of these bytes, in the feed.
+
+        Answered in the writer's thread: landing asks just before it writes a row, and is answered with it.
+        """
 
         def run(connection: sqlite3.Connection) -> tuple[Id | None, Id | None]:
             values = {"feed": _feed(connection, feed), "name": name_bytes(name), "sha256": bytes.fromhex(sha256)}
@@ -57,7 +62,7 @@ class SqliteCatalog(SqliteCatalogWriter):
             first = connection.execute(_SQL["first_of_bytes"], values).fetchone()
             return _id(connection, newest), _id(connection, first)
 
-        return self._quick.ask(run)
+        return self._writer.put(run, soon=soon)
 
     def feeds(self) -> asyncio.Future[list[FeedSummary]]:
         """All feeds that ever got a delivery, by name."""

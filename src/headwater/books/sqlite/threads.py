@@ -24,6 +24,7 @@ T = TypeVar("T")
 Run = Callable[[sqlite3.Connection], T]
 
 BATCH_ROWS_MAX = 1024
+HELD_SECONDS_MAX = 0.05
 CHECKPOINT_WAIT_SECONDS = 0.5
 WAL_PAGES_MAX = 65_536
 """256 MiB: beyond that the writer pauses until the log can begin anew, which a busy writer never lets happen."""
@@ -70,27 +71,44 @@ class Writer:
 
     def __init__(self, path: Path) -> None:
         self._connection = connect_for_writing(path)
-        self._queue: SimpleQueue[_Job | None] = SimpleQueue()
+        self._queue: SimpleQueue[list[_Job | None]] = SimpleQueue()
+        self._held: list[_Job | None] = []
+        self._timer: asyncio.TimerHandle | None = None
         self._checkpoints = _Checkpoints(path)
         self._thread = Thread(target=self._work, name="books-writer", daemon=True)
         self._open = True
         self._thread.start()
 
-    def put(self, run: Run[T], *, durable: bool = False) -> asyncio.Future[T]:
+    def put(self, run: Run[T], *, durable: bool = False, soon: bool = True) -> asyncio.Future[T]:
         """Queues `run` for the next transaction; the future ends once that is committed, and synced if `durable`.
 
+        Not `soon`, it goes with whatever is put next, and waits for that at most `HELD_SECONDS_MAX`: a transaction of
+        its own would only keep the thread from rows that somebody waits for.
         `run` MUST change nothing but rows: it is run again when its transaction failed because of another's row.
         """
         if not self._open:
             return _refused("The books are closed.")
-        future = asyncio.get_running_loop().create_future()
-        self._queue.put(_Job(future, run, durable))
+        loop = asyncio.get_running_loop()
+        future = loop.create_future()
+        self._held.append(_Job(future, run, durable))
+        if soon:
+            self._send_held()
+        elif self._timer is None:
+            self._timer = loop.call_later(HELD_SECONDS_MAX, self._send_held)
         return future
+
+    def _send_held(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._held:
+            self._queue.put(self._held)
+            self._held = []
 
     def close(self) -> None:
         """Writes what is queued and ends the threads. Blocks."""
         self._open = False
-        self._queue.put(None)
+        self._queue.put([*self._held, None])
         self._thread.join()
         self._checkpoints.close()
 
@@ -106,10 +124,10 @@ class Writer:
                     self._checkpoints.after_commit(connection)
 
     def _gather(self) -> list[_Job | None]:
-        batch = [self._queue.get()]
+        batch = self._queue.get()
         with suppress(Empty):
             while batch[-1] is not None and len(batch) < BATCH_ROWS_MAX:
-                batch.append(self._queue.get_nowait())
+                batch += self._queue.get_nowait()
         return batch
 
 
