@@ -1,4 +1,4 @@
-"""Verifying a zone against `sha256sum` over the same files, with as many processes as cores, all of it in the page cache.
+"""Verifying a zone against `sha256sum` over the same files, as many processes as cores, all in the page cache.
 
 A directory zone of 64 MiB objects, a quarter of the bytes in objects of 256 KiB, with its ledger; `verify` re-reads
 ledger and bytes. `openssl dgst`, which uses the processor's SHA instructions where `sha256sum` may not, runs beside.

@@ -19,6 +19,7 @@ from headwater.books.sqlite import SqliteBooks
 from headwater.config_schema import Config
 from headwater.config_schema import Limits as LimitSettings
 from headwater.config_values import DirectoryZone, PostgresBooks
+from headwater.doors.http import door as http
 from headwater.errors import HeadwaterError, Misconfigured
 from headwater.feeds import FeedRegister
 from headwater.followers.admin import AdminActs
@@ -41,7 +42,7 @@ from headwater.sequencer import Sequencer
 from headwater.system import SystemClock, SystemIds
 from headwater.terms import Outcome, Time
 from headwater.web.answers import App
-from headwater.web.app import make_app
+from headwater.web.app import Web
 from headwater.web.metrics import Metrics
 from headwater.web.services import Services, Settings
 
@@ -100,7 +101,7 @@ async def open_system(home: Home, config: Config, *, may_found: bool = False) ->
             sequencer=sequencer,
             landing=landing,
             services=services,
-            asgi=make_app(services),
+            asgi=Web(services, http.HttpDoor(services), http.ROUTES),
             home_token=home_token,
             fresh=fresh,
             recovered=recovered,

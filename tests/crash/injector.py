@@ -24,6 +24,8 @@ T = TypeVar("T")
 KILLED = 9
 """How a killed child exits."""
 
+REACHED = "reached"
+
 QUICK = frozenset({"claims.position", "claims.holders", "claims.newest", "claims.stream"})
 """What answers at once, without a hop."""
 
@@ -70,14 +72,18 @@ class Injector:
         """The port, each of whose calls is a step."""
         return cast("T", _Wrapped(port, name, self))
 
+    def note(self, line: str) -> None:
+        """Adds a line to the steps."""
+        os.write(self._steps, f"{line}\n".encode())
+
     def begins(self, call: str) -> Mode | None:
         """Notes a step; how it is to end, None for well."""
         self._counts[call] += 1
         step = Step(call, self._counts[call])
-        os.write(self._steps, f"{step}\n".encode())
+        self.note(str(step))
         if step != self._planned:
             return None
-        os.write(self._steps, b"reached\n")
+        self.note(REACHED)
         if self._mode is Mode.KILLED_BEFORE:
             os._exit(KILLED)
         return self._mode
@@ -116,7 +122,7 @@ class _Wrapped:
 
     def __getattr__(self, attribute: str) -> Any:
         value = getattr(self._inner, attribute)
-        if not inspect.ismethod(value):
+        if not inspect.ismethod(value) or attribute == "close":
             return value
         call = f"{self._name}.{attribute}"
         if inspect.isasyncgenfunction(value):

@@ -19,8 +19,9 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from headwater.care.keys import KEY_BYTES, RecoveryKey, RecoveryPublic
 from headwater.care.replay import Replayed, replayed
 from headwater.errors import Damaged, Misconfigured
+from headwater.followers.catalog import read_entry
 from headwater.landing.digest import Checksum, Digester
-from headwater.ledger.entries import Admin, decode
+from headwater.ledger.entries import Admin
 from headwater.ports.books import IdentityBook
 from headwater.ports.ledger import LedgerReader
 from headwater.ports.store import ObjectCreator, ObjectReader
@@ -168,6 +169,6 @@ async def _acts(ledger: LedgerReader, after: Position) -> list[Admin]:
     while after < ledger.position:
         async for place, data in ledger.read(after, _READ_ENTRIES):
             after = place.position
-            if isinstance(entry := decode(data), Admin):
+            if isinstance(entry := read_entry(place, data), Admin):
                 acts.append(entry)
     return acts

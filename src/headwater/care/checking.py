@@ -10,12 +10,12 @@ import zlib
 from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Any, Final
 
 import msgspec
 
 from headwater.care.proving import opened_checkpoint
-from headwater.ledger.entries import Closed, Entry, Opened, decode
+from headwater.ledger.entries import decode
 from headwater.ledger.merkle import leaf_hash
 from headwater.ledger.note import Verifier
 from headwater.ledger.proof import decode_tlog_proof, verify_inclusion
@@ -63,10 +63,10 @@ class _Unreadable(Exception):
 
 
 class _Item(msgspec.Struct, frozen=True):
-    """An entry that is in a log: as the checkpoint `text`, signed by `key`, says."""
+    """An entry, of whatever kind, that is in a log: as the checkpoint `text`, signed by `key`, says."""
 
     label: str
-    entry: Entry
+    fields: dict[str, Any]
     key: Verifier
     text: str
 
@@ -181,7 +181,7 @@ def _item(members: dict[str, bytes], stem: str, entry: bytes, keys: list[Verifie
         raise ValueError(f"there is no key of the log {shown(origin)}")
     checkpoint = opened_checkpoint(proof.checkpoint, key)
     verify_inclusion(leaf_hash(entry), proof.index, checkpoint.size, proof.proof, checkpoint.root)
-    return _Item(stem, decode(entry), key, checkpoint.text())
+    return _Item(stem, msgspec.json.decode(entry, type=dict[str, Any]), key, checkpoint.text())
 
 
 def _proved(members: dict[str, bytes], folder: str, keys: list[Verifier]) -> tuple[list[_Item], list[Check]]:
@@ -205,10 +205,11 @@ def _check_key(items: list[_Item], links: list[_Item], trusted: Verifier) -> Che
 
     for _ in links:
         for link in filter(is_trusted, links):
-            if isinstance(link.entry, Closed):
-                keys.add(Verifier.parse(link.entry.vkey))
-            elif isinstance(link.entry, Opened) and link.entry.checkpoint:
-                texts.add(link.entry.checkpoint.rpartition("\n\n")[0] + "\n")
+            match link.fields:
+                case {"kind": "closed", "vkey": str(vkey)}:
+                    keys.add(Verifier.parse(vkey))
+                case {"kind": "opened", "checkpoint": str(note)}:
+                    texts.add(note.rpartition("\n\n")[0] + "\n")
     strange = next((item for item in items if not is_trusted(item)), None)
     if strange is not None:
         sentence = f"The ledger's key is {strange.key.fingerprint}, not the one you trust: {trusted.fingerprint}."
@@ -240,14 +241,12 @@ def _check_bytes(receipt: Receipt, source: IO[bytes]) -> Check:
 
 
 def _check_later(receipt: Receipt, item: _Item) -> Check:
-    about = getattr(item.entry, "id", None)
-    kind = str(item.entry.__struct_config__.tag)
-    if about != receipt.id:
+    if item.fields.get("id") != receipt.id:
         return Check(item.label, Result.FAILED, f"The later entry {item.label} is about another delivery.")
-    at = getattr(item.entry, "at", "")
-    what = getattr(item.entry, "reason", "") or getattr(item.entry, "basis", "")
-    said = f" ({shown(what)})" if what else ""
-    return Check(item.label, Result.OK, f"Entered later, at {shown(at)}: {kind}{said}.")
+    at, kind = (shown(str(item.fields.get(field, ""))) for field in ("at", "kind"))
+    why = item.fields.get("reason") or item.fields.get("basis")
+    said = f" ({shown(str(why))})" if why else ""
+    return Check(item.label, Result.OK, f"Entered later, at {at}: {kind}{said}.")
 
 
 def _check_kept(members: dict[str, bytes], keys: list[Verifier]) -> list[Check]:

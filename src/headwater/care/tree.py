@@ -14,6 +14,7 @@ import msgspec
 from headwater.care.findings import Problem, Trouble
 from headwater.care.proving import log_key, opened_checkpoint
 from headwater.errors import Damaged
+from headwater.followers.catalog import read_entry
 from headwater.layout import ledger_path
 from headwater.ledger.entries import Closed, Entry, Opened, decode
 from headwater.ledger.head import Head
@@ -29,7 +30,7 @@ from headwater.ledger.tiles import (
 )
 from headwater.ports.ledger import LedgerFiles
 from headwater.sequencer.reading import LogReader, read_tiles
-from headwater.terms import Position
+from headwater.terms import Place, Position
 
 _READ_TOGETHER = 16
 
@@ -38,6 +39,7 @@ class Entries(msgspec.Struct, frozen=True):
     """Some entries of a log, from index `first` on; None stands for one that cannot be trusted."""
 
     log: str
+    base: int
     first: int
     entries: tuple[bytes | None, ...]
 
@@ -65,7 +67,7 @@ async def read_entries(files: LedgerFiles, head: Head) -> AsyncIterator[Entries 
             for each in some:
                 yield each
     if head.pending:
-        yield Entries(head.log, head.tiled, head.pending)
+        yield Entries(head.log, head.base, head.tiled, head.pending)
 
 
 async def _bundle(
@@ -85,26 +87,27 @@ async def _bundle(
         gone = f"The entries {first} to {first + width - 1} of {head.log} cannot be read: {error}"
         return [*found, Problem(Trouble.BUNDLE, path, gone)]
     if hashes is None:
-        return [*found, Entries(head.log, first, tuple(entries))]
+        return [*found, Entries(head.log, head.base, first, tuple(entries))]
     good = tuple(entry if leaf_hash(entry) == known else None for entry, known in zip(entries, hashes, strict=True))
     changed = [first + place for place, entry in enumerate(good) if entry is None]
     found += [
         Problem(Trouble.BUNDLE, path, f"Entry {index} of {head.log} is not the one that was entered.")
         for index in changed
     ]
-    return [*found, Entries(head.log, first, good)]
+    return [*found, Entries(head.log, head.base, first, good)]
 
 
 def decoded(some: Entries) -> tuple[list[Entry], list[Problem]]:
-    """The entries that make sense, and what is wrong with the others."""
+    """The entries of kinds that this version knows, and what is wrong with those that are none."""
     entries, problems = [], []
     for index, data in enumerate(some.entries, some.first):
         try:
-            if data is not None:
-                entries.append(decode(data))
-        except ValueError as error:
-            sentence = f"Entry {index} of {some.log} cannot be understood: {error}."
-            problems.append(Problem(Trouble.ENTRY, some.log, sentence))
+            if data is not None and (
+                entry := read_entry(Place(some.log, index, Position(some.base + index + 1)), data)
+            ):
+                entries.append(entry)
+        except Damaged as damage:
+            problems.append(Problem(Trouble.ENTRY, some.log, damage.sentence))
     return entries, problems
 
 

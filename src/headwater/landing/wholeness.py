@@ -18,7 +18,7 @@ def weigh(
     observed one makes it `suspect`, and refused with size_mismatch or digest_mismatch.
     """
     found = list(evidence)
-    if declared.size_bytes is not None:
+    if declared.size_bytes is not None and not any(fact.kind == "content_length" for fact in found):
         found.append(Evidence("size", str(declared.size_bytes), str(digester.size_bytes)))
     for algorithm, value in sorted(declared.digests.items()):
         if (observed := digester.observed(algorithm)) is not None:

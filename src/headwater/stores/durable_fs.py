@@ -10,7 +10,7 @@ import errno
 import os
 import secrets
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -186,7 +186,7 @@ def start_writeback(fd: int, offset: int, size_bytes: int) -> None:
     os.posix_fadvise(fd, offset, size_bytes, os.POSIX_FADV_DONTNEED)
 
 
-def checksum(pieces: Sequence[bytes]) -> str:
+def checksum(pieces: Iterable[bytes]) -> str:
     """The CRC-64/NVME of these bytes, as 16 lower-case hex digits."""
     crc = 0
     for piece in pieces:
@@ -195,21 +195,16 @@ def checksum(pieces: Sequence[bytes]) -> str:
 
 
 def is_same(folder_fd: int, name: str, digests: Digests) -> bool:
-    """Whether the file under this name has this size and, read whole, this CRC-64/NVME."""
+    """Whether a regular file with this size and, read whole, this CRC-64/NVME has this name."""
+    facts = os.stat(name, dir_fd=folder_fd, follow_symlinks=False)
+    if not stat.S_ISREG(facts.st_mode) or facts.st_size != digests.size_bytes:
+        return False
     fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=folder_fd)
     try:
-        return os.fstat(fd).st_size == digests.size_bytes and file_checksum(fd) == digests.crc64nvme
+        pieces = iter(lambda: os.read(fd, PIECE_BYTES), b"")
+        return checksum(pieces) == digests.crc64nvme
     finally:
         os.close(fd)
-
-
-def file_checksum(fd: int) -> str:
-    """The CRC-64/NVME of a file from its beginning."""
-    crc, offset = 0, 0
-    while piece := os.pread(fd, PIECE_BYTES, offset):
-        crc = crc64nvme(piece, crc)
-        offset += len(piece)
-    return f"{crc:016x}"
 
 
 def object_facts(path: str) -> os.stat_result | None:

@@ -126,6 +126,7 @@ class _Exchange:
         try:
             for piece in body:
                 if not self._give(piece):
+                    self._loop.call_soon_threadsafe(self._cut)
                     break
             else:
                 self._give(None)

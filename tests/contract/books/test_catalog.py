@@ -6,6 +6,7 @@ from itertools import count
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from headwater.errors import Damaged
 from headwater.ledger.entries import Amended, Entry, Erased, Heartbeat, Held, Renamed, Void
@@ -68,14 +69,14 @@ class TestCatalog:
     @given(entries=histories(), limit=st.integers(1, 3), query=queries())
     def test_pages_join_without_gap_or_double(self, engine, entries, limit, query):
         """Going on before (or after) the last position of each page meets every delivery that fits just once."""
-        everything = Model(entries).deliveries(DeliveryQuery(**_set(query) | {"limit": 10**6}))
+        everything = Model(entries).deliveries(replace(query, limit=10**6))
 
         async def ask(catalog):
             met, bound = [], "before" if query.after is None else "after"
-            changes = {"limit": limit}
-            while page := await catalog.deliveries(DeliveryQuery(**_set(query) | changes)):
+            asked = replace(query, limit=limit)
+            while page := await catalog.deliveries(asked):
                 met += page
-                changes[bound] = page[-1].position
+                asked = replace(asked, **{bound: page[-1].position})
             return met
 
         assert filled(engine, entries, ask) == everything
@@ -265,10 +266,6 @@ class TestState:
         assert await landed(since=at(5)) == []
         assert await landed(until=at(1)) == []
         assert len(await landed(since=at(0), until=at(99))) == 8
-
-
-def _set(query):
-    return {field: getattr(query, field) for field in query.__struct_fields__}
 
 
 def _text(second):

@@ -1,0 +1,279 @@
+"""What a zone gives out: deliveries and changes, that print well, open, and check their bytes against the receipt."""
+
+from __future__ import annotations
+
+import builtins
+import hashlib
+import html
+import io
+import os
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from headwater.errors import Damaged, Refused
+from headwater.terms import Completeness, FeedName, Id, Now, Outcome, Position, Receipt, State, shown
+from headwater.terms import Delivery as Known
+from headwater.zone.transport import Reply
+
+if TYPE_CHECKING:
+    from headwater.zone.zone import Zone
+
+_UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
+_STEP = 1024
+
+
+class NoDelivery(Refused):
+    """There is no such delivery."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__("not_found", sentence)
+
+
+class Delivery:
+    """One delivery: `receipt` is its ledger entry and never changes, `now` what is known today.
+
+    `outcome` is `landed`, or `repeated` where `land` found that it was there already. Bytes come by `open`, `bytes` and
+    `save`; each raises Damaged when they are not those of the receipt.
+    """
+
+    def __init__(self, known: Known, zone: Zone, outcome: Outcome = Outcome.LANDED) -> None:
+        self.known = known
+        self.outcome = outcome
+        self._zone = zone
+
+    @property
+    def receipt(self) -> Receipt:
+        """The receipt."""
+        return self.known.receipt
+
+    @property
+    def now(self) -> Now:
+        """Name, completeness and state as they are now."""
+        return self.known.now
+
+    @property
+    def id(self) -> Id:
+        """The id."""
+        return self.known.id
+
+    @property
+    def feed(self) -> FeedName:
+        """The feed."""
+        return self.receipt.feed_name
+
+    @property
+    def name(self) -> str:
+        """The file's name, as it is known now."""
+        return self.known.name
+
+    @property
+    def size_bytes(self) -> int:
+        """How many bytes it has."""
+        return self.receipt.size_bytes
+
+    @property
+    def sha256(self) -> str:
+        """The SHA-256 of the bytes, lower-case hex."""
+        return self.receipt.sha256
+
+    @property
+    def position(self) -> Position:
+        """The place in the zone, from 1: where readers go on."""
+        return self.known.position
+
+    @property
+    def state(self) -> State:
+        """What it counts for now."""
+        return self.now.state
+
+    @property
+    def completeness(self) -> Completeness:
+        """What is known now about it being whole."""
+        return self.now.completeness
+
+    @property
+    def landed_at(self) -> datetime:
+        """When it was durable, in UTC."""
+        return datetime.fromisoformat(self.receipt.landed_at)
+
+    def open(self) -> BinaryIO:
+        """The bytes, as a file to read; at their end they are held against the receipt."""
+        reply = self._zone.calls.stream(f"/v1/deliveries/{self.id}/content")
+        return io.BufferedReader(_Checked(reply, self.receipt), io.DEFAULT_BUFFER_SIZE)
+
+    def bytes(self) -> builtins.bytes:
+        """All the bytes."""
+        with self.open() as file:
+            return file.read()
+
+    def pieces(self) -> Iterator[builtins.bytes]:
+        """The bytes as they come; the last piece is followed by the check."""
+        return _checked(self._zone.calls.stream(f"/v1/deliveries/{self.id}/content"), self.receipt)
+
+    def save(self, path: str | Path | None = None) -> Path:
+        """Writes the bytes to a file, whole or not at all. Without a path: under their own name, here, if none has it.
+
+        Raises Refused("exists") where such a file is.
+        """
+        target = Path(self.file_name) if path is None else Path(path)
+        if path is None and target.exists():
+            raise Refused("exists", f"{shown(str(target))} is there already. Give another path.")
+        temporary = target.with_name(f".{self.id}.{os.getpid()}.part")
+        try:
+            with temporary.open("wb") as file:
+                for piece in self.pieces():
+                    file.write(piece)
+            temporary.replace(target)
+        finally:
+            temporary.unlink(missing_ok=True)
+        return target
+
+    @property
+    def file_name(self) -> str:
+        """The last component of the name, fit for a folder of ours."""
+        last = shown(self.name.replace("\\", "/").rpartition("/")[2])
+        return self.id if last in {"", ".", ".."} else last
+
+    def __repr__(self) -> str:
+        return (
+            f"<Delivery …{self.id[-8:]} {self.feed} {shown(self.name)!r} {size_text(self.size_bytes)} "
+            f"{self.completeness} {self.state} landed {self.receipt.landed_at[:19]}Z>"
+        )
+
+    def _repr_html_(self) -> str:
+        return _table(("", ""), [(key, value) for key, value in zip(_HEAD, _row(self), strict=True)])
+
+
+class Deliveries(Sequence[Delivery]):
+    """A page of deliveries."""
+
+    def __init__(self, deliveries: Sequence[Delivery]) -> None:
+        self._deliveries = tuple(deliveries)
+
+    def __len__(self) -> int:
+        return len(self._deliveries)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._deliveries[index]
+
+    def __repr__(self) -> str:
+        return _text(_HEAD, [_row(one) for one in self]) if self else "no deliveries"
+
+    def _repr_html_(self) -> str:
+        return _table(_HEAD, [_row(one) for one in self])
+
+
+class Change:
+    """What a reader must know: `kind` is `landed renamed amended void erased`; the delivery is as it is now."""
+
+    def __init__(self, kind: str, position: Position, delivery: Delivery) -> None:
+        self.kind = kind
+        self.position = position
+        self.delivery = delivery
+
+    def __repr__(self) -> str:
+        return f"<Change {self.position} {self.kind} {self.delivery!r}>"
+
+
+class Changes(Sequence[Change]):
+    """Changes in order; `position` is where to go on."""
+
+    def __init__(self, changes: Sequence[Change], position: Position) -> None:
+        self._changes = tuple(changes)
+        self.position = position
+
+    def __len__(self) -> int:
+        return len(self._changes)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._changes[index]
+
+    def __repr__(self) -> str:
+        return _text(_CHANGE_HEAD, self._rows()) if self else f"no changes after {self.position}"
+
+    def _repr_html_(self) -> str:
+        return _table(_CHANGE_HEAD, self._rows())
+
+    def _rows(self) -> list[tuple[str, ...]]:
+        return [(str(one.position), one.kind, *_row(one.delivery)) for one in self]
+
+
+def size_text(size_bytes: int) -> str:
+    """`12.3 KiB`."""
+    size = float(size_bytes)
+    for unit in _UNITS:
+        if size < _STEP or unit == _UNITS[-1]:
+            break
+        size /= _STEP
+    return f"{size_bytes} B" if unit == "B" else f"{size:.1f} {unit}"
+
+
+# --- checking ---------------------------------------------------------------------------------------------------------
+
+
+def _checked(reply: Reply, receipt: Receipt) -> Iterator[bytes]:
+    digest = hashlib.sha256()
+    size_bytes = 0
+    for piece in reply.pieces:
+        digest.update(piece)
+        size_bytes += len(piece)
+        yield piece
+    if (size_bytes, digest.hexdigest()) != (receipt.size_bytes, receipt.sha256):
+        raise Damaged(
+            f"The {size_bytes} bytes of {receipt.id} are not those of its receipt: they have the SHA-256 "
+            f"{digest.hexdigest()}, not {receipt.sha256}. Run `headwater verify`."
+        )
+
+
+class _Checked(io.RawIOBase):
+    def __init__(self, reply: Reply, receipt: Receipt) -> None:
+        self._reply = reply
+        self._pieces = _checked(reply, receipt)
+        self._left = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if not self._left:
+            self._left = memoryview(next(self._pieces, b""))
+        count = min(len(buffer), len(self._left))
+        buffer[:count] = self._left[:count]
+        self._left = self._left[count:]
+        return count
+
+    def close(self) -> None:
+        self._reply.close()
+        super().close()
+
+
+# --- tables -----------------------------------------------------------------------------------------------------------
+
+_HEAD = ("landed (UTC)", "feed", "name", "size", "whole", "state", "id")
+_CHANGE_HEAD = ("position", "change", *_HEAD)
+
+
+def _row(delivery: Delivery) -> tuple[str, ...]:
+    return (
+        delivery.receipt.landed_at[:19].replace("T", " "),
+        str(delivery.feed),
+        shown(delivery.name),
+        size_text(delivery.size_bytes),
+        delivery.completeness.value,
+        delivery.state.value,
+        f"…{delivery.id[-8:]}",
+    )
+
+
+def _text(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in [head, *rows])
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    first = "".join(f"<th>{html.escape(cell)}</th>" for cell in head)
+    body = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    return f"<table><thead><tr>{first}</tr></thead><tbody>{body}</tbody></table>"
