@@ -38,6 +38,7 @@ from headwater.home import Home
 from headwater.identities import ensure_first, ensure_home_key
 from headwater.landing import Budget, Landing, Means, Rules
 from headwater.ports.zone import ZoneStore
+from headwater.safety import check_folder
 from headwater.sequencer import Sequencer
 from headwater.system import SystemClock, SystemIds
 from headwater.terms import Outcome, Time
@@ -231,7 +232,9 @@ async def open_store(config: Config, budget: Budget, books: SqliteBooks) -> Zone
     if isinstance(config.zone, DirectoryZone):
         from headwater.stores.directory_zone import open_directory_zone  # noqa: PLC0415
 
-        return open_directory_zone(config.zone.path)
+        store = open_directory_zone(config.zone.path)
+        check_folder(config.zone.path, accept_volatile=config.accept_volatile)
+        return store
     from headwater.stores.s3_zone import open_s3_zone  # noqa: PLC0415
 
     return await open_s3_zone(config.zone.bucket, config.zone.prefix, config.s3, buffers=budget, parts=books.parts)

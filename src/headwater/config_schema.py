@@ -375,6 +375,13 @@ class Config(Table, frozen=True):
             "`books.sqlite3` in the home",
         ),
     ] = SqliteBooks(Path("books.sqlite3"))
+    accept_volatile: Annotated[
+        bool,
+        About(
+            "Whether a zone in a folder may lie on tmpfs, overlay or a network file system, where what was synced may "
+            "be lost all the same."
+        ),
+    ] = False
     s3: S3 = S3()
     keys: Keys = Keys()
     http: Http = Http()

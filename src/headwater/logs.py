@@ -1,7 +1,7 @@
 """Log lines: one JSON object a line with fixed keys, or a line for people on a terminal.
 
-`note` logs an event with facts; `ts`, `level`, `event` come first, then `attempt door sender feed` and whatever else was
-given. Secrets are kept out by type: only text, numbers and truth values are written, of anything else its type alone,
+`note` logs an event with facts; `ts`, `level`, `event` come first, then `attempt door sender feed` and whatever else
+was given. Secrets are kept out by type: only text, numbers and truth values are written, of anything else its type alone,
 and what looks like one of our tokens is cut.
 """
 
@@ -58,7 +58,7 @@ class JsonLines(logging.Formatter):
 
 
 class PeopleLines(logging.Formatter):
-    """`09:30:00 landed attempt=… feed=acme-crm/daily_sales`: the hour is UTC's, and the level stands there if it is bad."""
+    """`09:30:00 landed attempt=… feed=acme-crm/daily_sales`: the hour is UTC's, a bad level stands before the event."""
 
     def format(self, record: logging.LogRecord) -> str:
         """See the class."""

@@ -203,6 +203,11 @@ async def _crowd(sender: Sender) -> None:
     parked = await landing.open(_offer("waits-400.csv", resumable=True))
     await parked.write(0, payload("waits-400.csv"))
     await parked.park()
+    await _again(sender)
+
+
+async def _again(sender: Sender) -> None:
+    """The deliveries of a crowd."""
     await asyncio.gather(
         sender.deliver("keyed-100.csv", key="k1"),
         sender.deliver("plain-200.csv"),
@@ -213,7 +218,7 @@ async def _crowd(sender: Sender) -> None:
 
 SCENARIOS: dict[str, Callable[[Sender], Awaitable[None]]] = {
     scenario.__name__.removeprefix("_"): scenario
-    for scenario in (_nothing, _small, _large, _parked, _held, _tiles, _rotated, _crowd)
+    for scenario in (_nothing, _small, _large, _parked, _held, _tiles, _rotated, _crowd, _again)
 }
 
 

@@ -155,7 +155,7 @@ def file_system(kind: str, *, told: bool = False) -> Probe:
     if why is None:
         return Probe("file system", State.OK, f"The zone lies on {kind}.", must=True)
     seen = f"The zone lies on {kind}: {why}."
-    fix = "Put it on a local disk (ext4, xfs, btrfs, zfs), or allow this with --unsafe-file-system."
+    fix = "Put it on a local disk (ext4, xfs, btrfs, zfs), or set `accept_volatile = true`."
     return Probe("file system", State.WARN if told else State.BAD, seen, fix, must=not told)
 
 

@@ -6,11 +6,12 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from starlette.routing import Router
 from starlette.routing import Route as StarletteRoute
+from starlette.routing import Router
 
 from headwater.errors import REASONS, HeadwaterError, Misconfigured, Refused
-from headwater.gate.allow import Verb, scope as reach_of
+from headwater.gate.allow import Verb
+from headwater.gate.allow import scope as reach_of
 from headwater.logs import note
 from headwater.terms import shown
 from headwater.web.answers import JSON, App, Receive, Scope, Send, json_answer, problem
@@ -31,6 +32,7 @@ class Web:
 
     def __init__(self, services: Services, files: App, routes: Sequence[Route]) -> None:
         self._files = files
+
         async def describe(_call: Call) -> App:
             return described
 
@@ -97,7 +99,14 @@ class _Endpoint:
         except HeadwaterError as error:
             answer = problem(error)
             if REASONS[error.reason].http >= 500:  # noqa: PLR2004
-                note(log, "failed", level=logging.WARNING, path=scope["path"], reason=error.reason, sentence=error.sentence)
+                note(
+                    log,
+                    "failed",
+                    level=logging.WARNING,
+                    path=scope["path"],
+                    reason=error.reason,
+                    sentence=error.sentence,
+                )
         except Exception:  # whatever it was, the caller gets an answer and the log the whole story
             log.exception("fault", extra={"facts": {"path": scope["path"]}})
             answer = problem(Misconfigured("It is in the log of the server.", "internal"))

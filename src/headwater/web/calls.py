@@ -37,7 +37,7 @@ class Route:
     """One line of the table. `path` holds `{parameters}`; `handler` is None where a door answers.
 
     `answer` is the type of the JSON answer, or a media type; `statuses` are others that give the same. `headers` are
-    those that are understood, each with its meaning and schema. `reasons` are refusals beside those that any call can get.
+    those that are understood, each with meaning and schema. `reasons` are refusals beside those that any call can get.
     `apart`: where there is an admin listener, it answers there alone.
     """
 
@@ -134,7 +134,9 @@ def asked(kind: type[Asked] | None, scope: Scope) -> Asked | None:
         raise Refused("bad_request", f"The query is not right: {error}.") from error
 
 
-async def given(kind: type[Asked] | None, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive) -> Asked | None:
+async def given(
+    kind: type[Asked] | None, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive
+) -> Asked | None:
     """The JSON body as the route's type. Raises Refused("bad_request", "unsupported", "too_large", "cut")."""
     if kind is None:
         return None

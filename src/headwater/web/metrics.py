@@ -1,4 +1,4 @@
-"""What is counted, as Prometheus reads it (text exposition format 0.0.4). Labels have few values: no sender, no feed."""
+"""What is counted, as Prometheus reads it (text exposition 0.0.4). Labels have few values: no sender, no feed."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ class Metrics:
         self.gauge(
             "headwater_uploads_open",
             "Uploads on their way.",
-            lambda: {(k,): v for k, v in self.uploads_open.items()},
+            lambda: {(door,): float(count) for door, count in self.uploads_open.items()},
             "door",
         )
 

@@ -14,6 +14,7 @@ from headwater.web.answers import BYTES, Problem
 from headwater.web.calls import Open, Route
 from headwater.web.shapes import ID, WORD
 
+_BINARY: Final = {"type": "string", "format": "binary"}
 _REF: Final = "#/components/schemas/{name}"
 _PATH: Final[dict[str, dict[str, Any]]] = {
     "id": {"type": "string", "pattern": ID},
@@ -68,7 +69,7 @@ def _operation(route: Route) -> dict[str, Any]:
         schema = {"$ref": _REF.format(name=route.body.__name__)}
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
     if route.takes_bytes:
-        operation["requestBody"] = {"required": True, "content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}}
+        operation["requestBody"] = {"required": True, "content": {"*/*": {"schema": _BINARY}}}
     return operation
 
 
@@ -111,11 +112,7 @@ def _headers(route: Route) -> list[dict[str, Any]]:
 def _responses(route: Route) -> dict[str, Any]:
     media = route.answer.decode() if isinstance(route.answer, bytes) else "application/json"
     media = "application/octet-stream" if route.answer == BYTES else media
-    schema = (
-        {"type": "string", "format": "binary"}
-        if isinstance(route.answer, bytes)
-        else {"$ref": _REF.format(name=route.answer.__name__)}
-    )
+    schema = _BINARY if isinstance(route.answer, bytes) else {"$ref": _REF.format(name=route.answer.__name__)}
     good = {"description": "Done.", "content": {media: {"schema": schema}}}
     responses: dict[str, Any] = {str(status): good for status in (route.status, *route.statuses)}
     reasons: dict[int, list[str]] = {}

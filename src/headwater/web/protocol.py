@@ -15,7 +15,7 @@ from typing import Any, Final
 import httptools
 import msgspec
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from headwater.errors import Refused
@@ -45,6 +45,8 @@ class Arrival(msgspec.Struct, frozen=True):
 
 class Connection(HttpToolsProtocol):
     """`head_since` is since when the next head is waited for; the server closes who takes too long."""
+
+    cycle: RequestResponseCycle | None  # type: ignore[assignment]  # uvicorn says it is always there; it is not
 
     def __init__(
         self,

@@ -137,9 +137,9 @@ class Server:
         self._watch.tick()
         now = asyncio.get_running_loop().time()
         for connection in list(self._state.connections):
-            if isinstance(connection, Connection) and connection.head_since is not None:
-                if now - connection.head_since > HEAD_SECONDS_MAX:
-                    connection.transport.close()
+            since = connection.head_since if isinstance(connection, Connection) else None
+            if since is not None and now - since > HEAD_SECONDS_MAX:
+                connection.transport.close()
         for tls in {listener.tls for listener in self._listeners if listener.tls}:
             try:
                 if tls.reload():
@@ -185,9 +185,7 @@ class Server:
                 place.enter_context(self._limits.connect(address))
                 arrival = Arrival(address, listener.tls is not None or listener.upstream, proxied, listener.admin)
                 await asyncio.get_running_loop().connect_accepted_socket(
-                    lambda: Connection(
-                        self._config, self._state, arrival, self._trusts, place.close, self._stopping
-                    ),
+                    lambda: Connection(self._config, self._state, arrival, self._trusts, place.close, self._stopping),
                     accepted,
                     ssl=listener.tls.context if listener.tls else None,
                     ssl_handshake_timeout=HEAD_SECONDS_MAX if listener.tls else None,

@@ -37,11 +37,25 @@ _CLOCK: Final = r"([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?(Z|[+-]
 
 Word = Annotated[str, Meta(pattern=WORD, min_length=2, max_length=40)]
 FeedText = Annotated[
-    str, Meta(max_length=81, description="`source/feed`; or the feed alone, beside `source`.", examples=["acme-crm/daily"])
+    str,
+    Meta(
+        max_length=81,
+        description="`source/feed`; or the feed alone, beside `source`.",
+        extra_json_schema={"pattern": f"{WORD[:-1]}/{WORD[1:]}"},
+    ),
 ]
 Moment = Annotated[
     str,
-    Meta(max_length=40, description="RFC 3339, or a date (UTC).", extra_json_schema={"pattern": f"^{_DAY}(T{_CLOCK})?$"}),
+    Meta(
+        max_length=40, description="RFC 3339, or a date (UTC).", extra_json_schema={"pattern": f"^{_DAY}(T{_CLOCK})?$"}
+    ),
+]
+Ending = Annotated[
+    str,
+    Meta(
+        description="An id, an ending of one of ≥ 6 characters, or the object's key.",
+        extra_json_schema={"pattern": "^[0-9a-f]{6,32}$"},
+    ),
 ]
 Cursor = Annotated[str, Meta(pattern="^[0-9a-f]{1,15}$", description="From `next` of the page before.")]
 After = Annotated[int, Meta(ge=0, le=2**62, description="A position, exclusive; 0 is before the first.")]
@@ -66,9 +80,7 @@ class DeliveriesAsked(Asked, frozen=True):
     state: State | None = None
     since: Moment | None = None
     until: Moment | None = None
-    id: Annotated[str, Meta(description="An id, an unambiguous ending of ≥ 6 characters, or the object's key.")] | None = (
-        None
-    )
+    id: Ending | None = None
     cursor: Cursor | None = None
     after: After | None = None
     limit: Limit = 50

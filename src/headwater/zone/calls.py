@@ -13,22 +13,10 @@ from headwater.zone.transport import Reply, Transport
 
 T = TypeVar("T")
 
-UNAVAILABLE = frozenset(
-    {
-        "busy",
-        "store_unavailable",
-        "ledger_unavailable",
-        "books_unavailable",
-        "server_unavailable",
-        "full",
-        "draining",
-        "timed_out",
-        "internal",
-    }
-)
-MISCONFIGURED = frozenset({"misconfigured", "unsafe_store", "in_use", "wrong_zone", "no_home"})
+_OUTSIDE = frozenset({503, 504, 507})
 _BAD_GATEWAYS = frozenset({502, 503, 504})
 _OK_BELOW = 300
+_FAULT = 500
 _RETRY_SECONDS = 5
 
 
@@ -103,10 +91,11 @@ def _failure(reply: Reply, name: str) -> HeadwaterError:
         if reply.status in _BAD_GATEWAYS:
             return Unavailable("server_unavailable", sentence, retry_after_seconds=retry_seconds)
         return Refused("not_found" if reply.status == REASONS["not_found"].http else "bad_request", sentence)
-    if problem.reason in UNAVAILABLE:
-        return Unavailable(problem.reason, problem.detail, retry_after_seconds=retry_seconds)
-    if problem.reason in MISCONFIGURED:
-        return Misconfigured(problem.detail, problem.reason)
     if problem.reason == "damaged":
         return Damaged(problem.detail)
+    status = REASONS[problem.reason].http
+    if status in _OUTSIDE:
+        return Unavailable(problem.reason, problem.detail, retry_after_seconds=retry_seconds)
+    if status == _FAULT:
+        return Misconfigured(problem.detail, problem.reason)
     return Refused(problem.reason, problem.detail)

@@ -7,7 +7,7 @@ import hashlib
 import html
 import io
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -19,6 +19,10 @@ from headwater.zone.transport import Reply
 
 if TYPE_CHECKING:
     from headwater.zone.zone import Zone
+
+CHANGES_PAGE = 1000
+SHOWN_CHANGES = 20
+"""How many changes are printed where all of them could be many."""
 
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 _STEP = 1024
@@ -159,7 +163,7 @@ class Deliveries(Sequence[Delivery]):
         return self._deliveries[index]
 
     def __repr__(self) -> str:
-        return _text(_HEAD, [_row(one) for one in self]) if self else "no deliveries"
+        return _text(_HEAD, [_row(one) for one in self]) or "no deliveries"
 
     def _repr_html_(self) -> str:
         return _table(_HEAD, [_row(one) for one in self])
@@ -177,27 +181,25 @@ class Change:
         return f"<Change {self.position} {self.kind} {self.delivery!r}>"
 
 
-class Changes(Sequence[Change]):
-    """Changes in order; `position` is where to go on."""
+class Changes(Iterable[Change]):
+    """Changes after a position, in order, to the newest there is; asked for as they are needed, anew each time."""
 
-    def __init__(self, changes: Sequence[Change], position: Position) -> None:
-        self._changes = tuple(changes)
-        self.position = position
+    def __init__(self, pages: Callable[[int], Iterator[Sequence[Change]]]) -> None:
+        self._pages = pages
 
-    def __len__(self) -> int:
-        return len(self._changes)
-
-    def __getitem__(self, index: Any) -> Any:
-        return self._changes[index]
+    def __iter__(self) -> Iterator[Change]:
+        for page in self._pages(CHANGES_PAGE):
+            yield from page
 
     def __repr__(self) -> str:
-        return _text(_CHANGE_HEAD, self._rows()) if self else f"no changes after {self.position}"
+        return _text(_CHANGE_HEAD, self._rows()) or "no changes"
 
     def _repr_html_(self) -> str:
         return _table(_CHANGE_HEAD, self._rows())
 
     def _rows(self) -> list[tuple[str, ...]]:
-        return [(str(one.position), one.kind, *_row(one.delivery)) for one in self]
+        first = next(self._pages(SHOWN_CHANGES), ())
+        return [(str(one.position), one.kind, *_row(one.delivery)) for one in first]
 
 
 def size_text(size_bytes: int) -> str:
@@ -268,6 +270,8 @@ def _row(delivery: Delivery) -> tuple[str, ...]:
 
 
 def _text(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    if not rows:
+        return ""
     widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
     lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in [head, *rows])
     return "\n".join(line.rstrip() for line in lines)

@@ -114,7 +114,7 @@ class _Exchange:
 
     def __init__(self, loop: asyncio.AbstractEventLoop, app: Any, scope: dict[str, Any]) -> None:
         self._loop = loop
-        self._given: asyncio.Queue[bytes | None | _Cut] = asyncio.Queue(PIECES_AHEAD)
+        self._given: asyncio.Queue[bytes | _Cut | None] = asyncio.Queue(PIECES_AHEAD)
         self._head: Future[tuple[int, Mapping[str, str]]] = Future()
         self._answer: asyncio.Queue[bytes | None] = asyncio.Queue(PIECES_AHEAD)
         self._running = asyncio.run_coroutine_threadsafe(self._serve(app, scope), loop)
@@ -140,7 +140,8 @@ class _Exchange:
     def _give(self, piece: bytes | None) -> bool:
         """Hands a piece over; False when the answer came first."""
         putting = asyncio.run_coroutine_threadsafe(self._given.put(piece), self._loop)
-        wait([putting, self._head], return_when=FIRST_COMPLETED)
+        either: list[Future[Any]] = [putting, self._head]
+        wait(either, return_when=FIRST_COMPLETED)
         if not putting.done():
             putting.cancel()
         return not self._head.done()

@@ -16,15 +16,15 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks
 
 def moment_text(moment: Moment, now: datetime) -> str:
     """RFC 3339 in UTC. Raises Refused("bad_request") for what is no moment, and for a datetime without an offset."""
-    match moment:
-        case str():
-            at = _parsed(moment.strip(), now)
-        case timedelta():
-            at = now - moment
-        case datetime():
-            at = moment
-        case date():
-            at = datetime.combine(moment, time(), UTC)
+    at: datetime
+    if isinstance(moment, str):
+        at = _parsed(moment.strip(), now)
+    elif isinstance(moment, timedelta):
+        at = now - moment
+    elif isinstance(moment, datetime):
+        at = moment
+    else:
+        at = datetime.combine(moment, time(), UTC)
     if at.tzinfo is None:
         raise Refused("bad_request", f"{moment} has no offset from UTC. Write {at.isoformat()}Z.")
     return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -87,7 +87,9 @@ class FileSource(Source):
                 yield held
             held = piece
         if _version(os.fstat(self._file.fileno())) != _version(self._facts):
-            raise Refused("changed_while_read", f"{shown(str(self._path))} changed while it was read; it is not landed.")
+            raise Refused(
+                "changed_while_read", f"{shown(str(self._path))} changed while it was read; it is not landed."
+            )
         if held is not None:
             yield held
 

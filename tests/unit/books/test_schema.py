@@ -50,7 +50,7 @@ def newer(monkeypatch, tmp_path):
     """A version of the program with one more step."""
     step = tmp_path / "step.sql"
     step.write_text("ALTER TABLE identities ADD COLUMN note TEXT;\n", encoding="utf-8")
-    monkeypatch.setattr(schema, "MIGRATIONS", (*MIGRATIONS, Migration(str(step), oldest=len(MIGRATIONS))))
+    monkeypatch.setattr(schema, "MIGRATIONS", (*MIGRATIONS, Migration(step, oldest=len(MIGRATIONS))))
 
 
 async def test_the_file_is_its_owners_alone(path):
@@ -82,7 +82,7 @@ async def test_a_step_that_fails_leaves_the_books_as_they_were(path, newer, monk
     """Nothing of a step that cannot be finished stays, and the program before it can start again."""
     broken = tmp_path / "broken.sql"
     broken.write_text("CREATE TABLE more (a); CREATE TABLE identities (b);", encoding="utf-8")
-    monkeypatch.setattr(schema, "MIGRATIONS", (*MIGRATIONS, Migration(str(broken), oldest=1)))
+    monkeypatch.setattr(schema, "MIGRATIONS", (*MIGRATIONS, Migration(broken, oldest=1)))
     with pytest.raises(sqlite3.OperationalError):
         SqliteBooks(path)
     monkeypatch.undo()

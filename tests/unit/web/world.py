@@ -247,10 +247,7 @@ class Live:
         self.server = Server(web, self.world.services, trusted_proxies=self._trusted_proxies)
         apart = len(self._listeners) > 1
         await self.server.start(
-            [
-                Listener(bound, self._tls, admin=not apart or number == 1)
-                for number, bound in enumerate(self._listeners)
-            ]
+            [Listener(bound, self._tls, admin=not apart or number == 1) for number, bound in enumerate(self._listeners)]
         )
         self._started.set()
         await self._stop.wait()

@@ -22,11 +22,11 @@ class Migration(NamedTuple):
     books that have taken this step, so that one version back can be started again.
     """
 
-    file: str
+    script: Path
     oldest: int
 
 
-MIGRATIONS = (Migration("schema_1.sql", oldest=1),)
+MIGRATIONS = (Migration(Path(__file__).with_name("schema_1.sql"), oldest=1),)
 """The steps in order; `PRAGMA user_version` counts how many the file has taken."""
 
 OLDEST_FACT = "node.books_oldest_schema"
@@ -103,9 +103,8 @@ def _too_new(path: Path, version: int) -> HeadwaterError:
 
 def _migrate(connection: sqlite3.Connection, step: int) -> None:
     migration = MIGRATIONS[step]
-    script = Path(__file__).with_name(migration.file).read_text(encoding="utf-8")
     try:
-        connection.executescript(f"BEGIN IMMEDIATE; {script}")
+        connection.executescript(f"BEGIN IMMEDIATE; {migration.script.read_text(encoding='utf-8')}")
         connection.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (OLDEST_FACT, str(migration.oldest)))
         connection.execute(f"PRAGMA user_version = {step + 1}")
         connection.execute("COMMIT")

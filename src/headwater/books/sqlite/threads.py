@@ -27,7 +27,7 @@ BATCH_ROWS_MAX = 1024
 HELD_SECONDS_MAX = 0.05
 CHECKPOINT_WAIT_SECONDS = 0.5
 WAL_PAGES_MAX = 65_536
-"""256 MiB: beyond that the writer pauses until the log can begin anew, which a busy writer never lets happen."""
+"""256 MiB: beyond that the writer makes a checkpoint itself, so that the log begins anew."""
 
 _log = logging.getLogger(__name__)
 
@@ -179,10 +179,13 @@ class _Checkpoints:
         self._thread.start()
 
     def after_commit(self, writing: sqlite3.Connection) -> None:
-        """Asks for a checkpoint; makes it at once, in the writer's thread, when the log has grown too long."""
+        """Asks for a checkpoint. Once the log is too long it is made here, in the writer's thread: the log begins anew
+        only when nothing was committed since the checkpoint began.
+        """
         self._wanted.set()
         if self._pages > WAL_PAGES_MAX:
-            self._checkpoint(writing, "RESTART")
+            self._checkpoint(writing)
+            self._pages = 0
 
     def close(self) -> None:
         self._stopped.set()
@@ -193,14 +196,16 @@ class _Checkpoints:
         with closing(self._connection) as connection:
             while self._wanted.wait() and not self._stopped.wait(CHECKPOINT_WAIT_SECONDS):
                 self._wanted.clear()
-                self._checkpoint(connection, "PASSIVE")
+                self._pages = self._checkpoint(connection)
 
-    def _checkpoint(self, connection: sqlite3.Connection, how: str) -> None:
+    def _checkpoint(self, connection: sqlite3.Connection) -> int:
+        """Moves what no reader stands in the way of, and returns how many pages the log has."""
         try:
-            _, in_log, moved = connection.execute(f"PRAGMA wal_checkpoint({how})").fetchone()
-            self._pages = 0 if in_log == moved else in_log
+            _, pages, _ = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
         except sqlite3.Error as error:
             _log.warning("No checkpoint of the books: %s", error)
+            return 0
+        return int(pages)
 
 
 class Readers:

@@ -19,7 +19,9 @@ _MEMBER: Final = re.compile(r"[ \t]*([a-z*][a-z0-9_.*-]{0,31})=:([A-Za-z0-9+/=]*
 _NAMES: Final = {"sha-256": "sha256", "sha-512": "sha512", "sha": "sha1"}
 _MEMBERS_MAX: Final = 8
 _DIGEST_BYTES_MAX: Final = 128
-_SIZES: Final = {name: hashlib.new(name, usedforsecurity=False).digest_size for name in ("sha256", "sha512", "sha1", "md5")}
+_SIZES: Final = {
+    name: hashlib.new(name, usedforsecurity=False).digest_size for name in ("sha256", "sha512", "sha1", "md5")
+}
 
 
 def declared_digests(headers: Mapping[bytes, bytes]) -> dict[str, str]:

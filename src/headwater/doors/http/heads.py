@@ -65,7 +65,9 @@ def declared_of(headers: Mapping[bytes, bytes], size_bytes: int | None) -> Decla
     if b"content-range" in headers:
         raise Refused("bad_request", "Parts of a file (Content-Range) are not taken here; send the whole.")
     if headers.get(b"transfer-encoding", b"chunked").strip().lower() != b"chunked":
-        raise Refused("unsupported", "No transfer coding but chunked is understood; a coding of the file may stay in it.")
+        raise Refused(
+            "unsupported", "No transfer coding but chunked is understood; a coding of the file may stay in it."
+        )
     return Declared(
         size_bytes=size_bytes,
         digests=declared_digests(headers),

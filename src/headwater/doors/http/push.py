@@ -64,7 +64,9 @@ class Push:
     def may_stay_open(self) -> bool:
         """Whether the connection can serve further requests after an answer given now."""
         size_bytes = size_of(self._headers)
-        return self.over or (size_bytes is not None and size_bytes <= LINGER_BYTES_MAX and b"expect" not in self._headers)
+        return self.over or (
+            size_bytes is not None and size_bytes <= LINGER_BYTES_MAX and b"expect" not in self._headers
+        )
 
     async def land(self) -> Answer:
         """Takes the body, and lands it. Raises HeadwaterError for everything that did not end well."""
@@ -116,8 +118,6 @@ class Push:
         """Every byte of the body, to its explicit end. What fails on the way is kept as evidence."""
         try:
             await self._pump(upload, passage)
-            if broken := self._scope["state"].get("broken"):
-                raise Refused("cut", broken)
         except BaseException:
             async with upload:  # ends it, by the reason of what is raised
                 raise
@@ -139,6 +139,8 @@ class Push:
                         await upload.write(upload.size_bytes, data)
                         if pause_seconds > 0:
                             await clock.sleep(pause_seconds)
+                if broken := self._scope["state"].get("broken"):
+                    raise Refused("cut", broken)
             except asyncio.CancelledError:
                 if not wait.overdue:
                     raise
@@ -240,7 +242,9 @@ class Push:
             },
         )
 
-    def _note(self, event: str, receipt: Receipt | None, status: int, *, level: int = logging.INFO, **more: Any) -> None:
+    def _note(
+        self, event: str, receipt: Receipt | None, status: int, *, level: int = logging.INFO, **more: Any
+    ) -> None:
         upload = self._upload
         offer = None if upload is None else upload.offer
         completeness: Completeness | None = None if receipt is None else receipt.completeness
