@@ -60,7 +60,8 @@ def fresh(folder: Path, zone: str, endpoint: str | None = None) -> tuple[Home, C
     home = Home(folder)
     home.make()
     config = load({}, {"HEADWATER_ZONE": zone, "HEADWATER_HTTP_LISTEN": "127.0.0.1:0"}, home.path).config
-    return home, msgspec.structs.replace(config, s3=S3(region="us-east-1", endpoint=endpoint))
+    s3 = S3(region="us-east-1", endpoint=endpoint)
+    return home, msgspec.structs.replace(config, s3=s3, accept_volatile=True)
 
 
 @contextmanager

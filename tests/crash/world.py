@@ -76,6 +76,13 @@ class Sender:
         """Sends a file in two parts with a park between them, by a door that can resume, to be renamed at the end."""
         await self._until_yes(name, lambda: self._send_parked(name))
 
+    async def send_again(self) -> None:
+        """Sends once more what was acknowledged under an idempotency key: it must get the same answer."""
+        for ack in self.diary.lines("ack"):
+            if ack["key"] is not None:
+                receipt = await self._send(ack["name"], ack["key"])
+                assert receipt.id == ack["id"], f"{ack['name']} got two receipts under one key"
+
     async def give_up(self, name: str, *, lie: bool) -> None:
         """Sends a file whose line is cut before its end, or with a digest that is not its own."""
         declared = Declared(digests={"sha256": "0" * 64}) if lie else Declared()
@@ -101,7 +108,7 @@ class Sender:
                     raise
                 await self.landing.recover()  # what the server does by itself, every few seconds
                 continue
-            self.diary.write(kind="ack", name=name, id=receipt.id, sha256=receipt.sha256)
+            self.diary.write(kind="ack", name=name, id=receipt.id, sha256=receipt.sha256, key=receipt.idempotency_key)
         if not self.diary.knows("ack", name):
             raise AssertionError(f"{name} got no yes in {TRIES_MAX} tries")
 
@@ -264,7 +271,10 @@ async def live(life: Life) -> None:
     ):
         async with open_system(home, config, may_found=True) as system:
             injector.note(STARTED)
-            await SCENARIOS[life.scenario](Sender(system, life.diary))
+            sender = Sender(system, life.diary)
+            if life.planned is None:
+                await sender.send_again()
+            await SCENARIOS[life.scenario](sender)
             await system.landing.recover()
             await system.services.follower.reached(system.sequencer.reader.position)
             injector.note(STOPPING)

@@ -28,7 +28,9 @@ _buffers = local()
 
 
 class Expected(msgspec.Struct, frozen=True):
-    """What an entry says of an object. Without `sha256` only the size is known; `gone`: it was erased."""
+    """What an entry says of an object. Without `sha256` only the size is known. `gone`: it was erased; `going`: that
+    was ordered, and it may be gone.
+    """
 
     key: Key
     size_bytes: int
@@ -36,6 +38,7 @@ class Expected(msgspec.Struct, frozen=True):
     crc64nvme: str | None = None
     version: str | None = None
     gone: bool = False
+    going: bool = False
 
 
 class Tally:
@@ -65,7 +68,7 @@ def _check_file(expected: Expected, path: Path, tally: Tally) -> Problem | None:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     except FileNotFoundError:
-        return None if expected.gone else missing(expected)
+        return missing(expected)
     except OSError as error:
         return unreadable(expected, error.strerror or str(error))
     try:
@@ -109,7 +112,7 @@ async def _check_object(
         if quick or expected.gone or expected.sha256 is None:
             stored = await reader.head(expected.key)
             if stored is None:
-                return None if expected.gone else missing(expected)
+                return missing(expected)
             if None not in {stored.crc64nvme, expected.crc64nvme} and stored.crc64nvme != expected.crc64nvme:
                 return _other_digest(expected)
             return compared(expected, stored.size_bytes)
@@ -146,8 +149,10 @@ def compared(expected: Expected, size_bytes: int, sha256: str | None = None) -> 
     return None
 
 
-def missing(expected: Expected) -> Problem:
+def missing(expected: Expected) -> Problem | None:
     """The problem with an object that is not there."""
+    if expected.gone or expected.going:
+        return None
     return Problem(Trouble.MISSING, expected.key, f"{expected.key} is gone.")
 
 

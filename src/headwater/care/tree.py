@@ -44,14 +44,22 @@ class Entries(msgspec.Struct, frozen=True):
     entries: tuple[bytes | None, ...]
 
 
-async def as_published(files: LedgerFiles, head: Head) -> Head:
-    """The head as it will be once it knows of every tile that the published checkpoint covers.
+async def published_notes(files: LedgerFiles, heads: Sequence[Head]) -> dict[str, str]:
+    """The published checkpoint of each log that has one. Read before the heads: none of them is ever ahead of its head.
+
+    A log that has none yet is young.
+    """
+    notes = {head.log: await files.read(ledger_path(head.log, "checkpoint")) for head in heads}
+    return {log: note.decode(errors="replace") for log, note in notes.items() if note is not None}
+
+
+async def as_published(files: LedgerFiles, head: Head, note: str | None) -> Head:
+    """The head as it will be once it knows of every tile that its published checkpoint covers.
 
     A head learns of its newest tiles with the next commit only; whoever reads by the checkpoint reads them already.
     """
-    note = await files.read(ledger_path(head.log, "checkpoint"))
     try:
-        size = opened_checkpoint((note or b"").decode(), await log_key(files, head.log)).size
+        size = opened_checkpoint(note or "", await log_key(files, head.log)).size
     except (Damaged, ValueError):
         return head
     return head.tiled_to(size) if head.tiled < size <= head.size else head
@@ -111,9 +119,9 @@ def decoded(some: Entries) -> tuple[list[Entry], list[Problem]]:
     return entries, problems
 
 
-async def check_log(files: LedgerFiles, head: Head) -> AsyncIterator[Problem]:
+async def check_log(files: LedgerFiles, head: Head, note: str | None) -> AsyncIterator[Problem]:
     """What is wrong with a log above its level-0 tiles: tiles, head and published checkpoint against each other."""
-    seen = await as_published(files, head)
+    seen = await as_published(files, head, note)
     level = 1
     while seen.tiled >> TILE_HEIGHT * level:
         above: Sequence[bytes] | None = None
@@ -128,11 +136,8 @@ async def check_log(files: LedgerFiles, head: Head) -> AsyncIterator[Problem]:
         sentence = f"The tiles and the head of {head.log} give different trees of {head.size} entries."
         yield Problem(Trouble.HEAD, ledger_path(head.log, "head"), sentence)
     path = ledger_path(head.log, "checkpoint")
-    note = await files.read(path)
-    if note is not None:  # else the log is young
-        published = note.decode(errors="replace")
-        if problem := await check_checkpoint(files, head, published, Trouble.CHECKPOINT, path):
-            yield problem
+    if note is not None and (problem := await check_checkpoint(files, head, note, Trouble.CHECKPOINT, path)):
+        yield problem
 
 
 def _contradicts(log: str, tile: Tile, hashes: Sequence[bytes] | None, above: Sequence[bytes] | None) -> Problem | None:

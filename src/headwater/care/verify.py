@@ -16,9 +16,10 @@ import msgspec
 from headwater.care.findings import Problem, Progress, Report, Trouble, Unexplained
 from headwater.care.hashing import Expected, Tally, check_files, check_object
 from headwater.care.known_keys import KnownKeys
-from headwater.care.tree import as_published, check_chain, check_kept, check_log, decoded, read_entries
+from headwater.care.tree import as_published, check_chain, check_kept, check_log, decoded, published_notes, read_entries
 from headwater.layout import parse_key
-from headwater.ledger.entries import Entry, Erased, Found, Held
+from headwater.ledger.entries import Entry, Erased, ErasureOrdered, Found, Held
+from headwater.ledger.head import Head
 from headwater.ports.books import Attempt
 from headwater.ports.ledger import LedgerFiles
 from headwater.ports.store import ObjectReader, Stored
@@ -36,7 +37,7 @@ _WAIT_SECONDS: Final = 0.5
 
 
 class Zone(msgspec.Struct, frozen=True, kw_only=True):
-    """What is verified. `logs` was refreshed just now. `attempt` asks the books, where there are any. `local_path` says
+    """What is verified. `logs` was refreshed before, and is again. `attempt` asks the books, where there are any. `local_path` says
     which file an object is, where objects are files: they are then read directly, `workers` at a time, in `threads`.
     """
 
@@ -73,7 +74,9 @@ class _Run:
         self._zone = zone
         self._feed = feed
         self._quick = quick
+        self._heads: list[Head] = []
         self._keys = KnownKeys()
+        self._ordered: set[Id] = set()
         self._erased: set[Id] = set()
         self._held: list[Expected] = []
         self._tally = Tally()
@@ -82,7 +85,7 @@ class _Run:
 
     def report(self, problems: int) -> Report:
         return Report(
-            logs={head.log: head.size for head in self._zone.logs.heads},
+            logs={head.log: head.size for head in self._heads},
             entries=self._entries,
             objects=self._receipts,
             size_bytes=self._tally.size_bytes,
@@ -109,10 +112,15 @@ class _Run:
 
     async def ledger(self, against: str | None) -> AsyncIterator[Progress | Problem]:
         files, logs = self._zone.files, self._zone.logs
+        notes = await published_notes(files, logs.heads)
+        await logs.refresh()
         for head in logs.heads:
-            async for problem in check_log(files, head):
+            note = notes.get(head.log)
+            async for problem in check_log(files, head, note):
                 yield problem
-            async for each in read_entries(files, await as_published(files, head)):
+            seen = await as_published(files, head, note)
+            self._heads.append(seen)
+            async for each in read_entries(files, seen):
                 if isinstance(each, Problem):
                     yield each
                     continue
@@ -139,6 +147,8 @@ class _Run:
             case Found():
                 self._keys.add(entry.key)
                 self._found += 1
+            case ErasureOrdered():
+                self._ordered.add(entry.id)
             case Erased():
                 self._erased.add(entry.id)
             case Held() if entry.key is not None and self._covers(entry.feed_name):
@@ -191,17 +201,28 @@ class _Run:
 
     async def _expected(self) -> AsyncIterator[Expected]:
         """The ledger a second time: what was erased later is known by now."""
-        for head in self._zone.logs.heads:
-            async for each in read_entries(self._zone.files, await as_published(self._zone.files, head)):
+        for head in self._heads:
+            async for each in read_entries(self._zone.files, head):
                 if isinstance(each, Problem):
                     continue
                 for entry in decoded(each)[0]:
                     if isinstance(entry, Receipt) and self._covers(entry.feed_name):
-                        gone = entry.id in self._erased
-                        self._erased_receipts += gone
-                        yield Expected(entry.key, entry.size_bytes, entry.sha256, entry.crc64nvme, entry.version, gone)
+                        yield self._of(entry)
         for held in self._held:
             yield held
+
+    def _of(self, receipt: Receipt) -> Expected:
+        gone = receipt.id in self._erased
+        self._erased_receipts += gone
+        return Expected(
+            receipt.key,
+            receipt.size_bytes,
+            receipt.sha256,
+            receipt.crc64nvme,
+            receipt.version,
+            gone=gone,
+            going=receipt.id in self._ordered,
+        )
 
     # --- objects without a receipt ------------------------------------------------------------------------------------
 

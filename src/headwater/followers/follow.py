@@ -73,6 +73,7 @@ class Follower:
                 backoff_seconds = BACKOFF_SECONDS_MIN
                 while True:
                     await self._reader.wait(self.position, WAIT_SECONDS)
+                    await self._clock.sleep(self._gather_seconds)
                     await self._apply_committed()
             except Unavailable as unavailable:
                 self.problem = unavailable.sentence

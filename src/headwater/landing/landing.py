@@ -15,9 +15,9 @@ from headwater.landing.digest import Digester
 from headwater.landing.means import Means
 from headwater.landing.upload import Upload, lease_until
 from headwater.layout import check_name
-from headwater.ports.books import Attempt
+from headwater.ports.books import Attempt, KeyClaim
 from headwater.ports.ledger import Entered
-from headwater.terms import Evidence, Id, Offer, Outcome, Time
+from headwater.terms import Evidence, Id, Offer, Outcome, Receipt, Time
 
 T = TypeVar("T")
 KEEP_SECONDS = 20.0
@@ -64,14 +64,33 @@ class Landing:
         id_ = means.ids.new(now)
         repeats = None
         if offer.idempotency_key is not None:
-            repeats = await means.keys.claim(offer.sender.name, offer.feed, offer.idempotency_key, id_, now)
-            if repeats is not None and repeats.sha256 is None:
-                raise Refused("in_progress")
+            repeats = await self._claim(offer, offer.idempotency_key, id_, now)
         attempt = Attempt(id=id_, outcome=Outcome.OPEN, offer=offer, opened_at=now, lease_until=lease_until(means))
         upload = Upload(self, means, attempt, asyncio.ensure_future(means.attempts.open(attempt, soon=False)))
         upload.repeats = repeats
         self._live[id_] = upload
         return upload
+
+    async def _claim(self, offer: Offer, key: str, id: Id, now: Time) -> KeyClaim | None:
+        """Takes an idempotency key for an attempt: None if it is now ours, else who landed under it.
+
+        The ledger and the row of a holder that has not landed as far as the key's row knows say what it came to: it may
+        have died before or after its end. Raises Refused("in_progress") while it is on its way.
+        """
+        means, sender = self.means, offer.sender.name
+        while (claim := await means.keys.claim(sender, offer.feed, key, id, now)) and claim.sha256 is None:
+            holder = claim.id
+            if holder in self._live:
+                raise Refused("in_progress")
+            landed = await means.ledger.holder(f"delivery:{holder}")
+            if landed is not None and isinstance(landed.entry, Receipt):
+                means.keys.fulfil(sender, offer.feed, key, holder, landed.entry.sha256)
+                return KeyClaim(holder, landed.entry.sha256)
+            attempt = await means.attempts.get(holder)
+            if attempt is not None and attempt.outcome in {Outcome.OPEN, Outcome.PARKED, Outcome.SEALING}:
+                raise Refused("in_progress")
+            await means.keys.release(sender, offer.feed, key, holder)
+        return claim
 
     async def resume(self, id: Id) -> Upload:
         """Takes an unsealed upload over, whoever held it, to go on at its `size_bytes`.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headwater.errors import Damaged
-from headwater.landing.seal import completed, enter
+from headwater.landing.seal import completed, enter, preceded, precedents
 from headwater.ports.books import Attempt
 from headwater.ports.store import Stored
 from headwater.terms import Outcome, Receipt, Time
@@ -39,6 +39,7 @@ async def _enter_if_there(landing: Landing, attempt: Attempt, draft: Receipt) ->
         await means.attempts.move(attempt.id, attempt.fence, reason="damaged", sentence=sentence)
         raise Damaged(sentence)
     draft = await completed(means, draft, stored)
+    draft = await preceded(means, draft, precedents(means, draft))
     await enter(means, attempt.fence, draft)
     await (await means.intake.resume(attempt.id, draft.key)).abandon(None)
     return True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 
 import msgspec
 
@@ -54,12 +54,10 @@ async def seal(upload: Upload, evidence: Sequence[Evidence], name: str | None) -
 
 async def _land(upload: Upload, draft: Receipt) -> Entered:
     try:
-        sought = draft.feed_name, name_of(draft), draft.sha256
-        asked = upload.means.catalog.precedents(*sought, soon=False)  # answered with the row
+        asked = precedents(upload.means, draft, soon=False)  # answered with the row
         await _record(upload, draft)
         stored = await _commit_bytes(upload, draft)
-        previous, repeat_of = _newest(await asked, upload.means.recent.find(*sought))
-        draft = msgspec.structs.replace(draft, previous=previous, repeat_of=repeat_of, version=stored.version)
+        draft = await preceded(upload.means, msgspec.structs.replace(draft, version=stored.version), asked)
         return await enter(upload.means, upload.fence, draft)
     except Unavailable:
         # Not certain: the row says `sealing`, and recovery ends it one way or the other once the fault ends.
@@ -99,9 +97,15 @@ async def _commit_bytes(upload: Upload, draft: Receipt) -> Stored:
         raise Damaged(f"Another object lies under {draft.key}.") from None
 
 
-def _newest(catalog: Precedents, recent: Precedents) -> Precedents:
-    """The delivery of this name before, and the first of these bytes: the catalog does not know the last few yet."""
-    return recent[0] or catalog[0], catalog[1] or recent[1]
+def precedents(means: Means, draft: Receipt, *, soon: bool = True) -> Awaitable[Precedents]:
+    """Asks the catalog for the delivery of this name before, and the first of these bytes."""
+    return means.catalog.precedents(draft.feed_name, name_of(draft), draft.sha256, soon=soon)
+
+
+async def preceded(means: Means, draft: Receipt, asked: Awaitable[Precedents]) -> Receipt:
+    """The draft with what went before it: the catalog, that was `asked`, does not know the last few yet."""
+    catalog, recent = await asked, means.recent.find(draft.feed_name, name_of(draft), draft.sha256)
+    return msgspec.structs.replace(draft, previous=recent[0] or catalog[0], repeat_of=catalog[1] or recent[1])
 
 
 async def enter(means: Means, fence: int, draft: Receipt) -> Entered:
@@ -187,6 +191,7 @@ async def _seal_unread(upload: Upload, evidence: Sequence[Evidence]) -> Entered:
         if upload.staging is None:
             raise Unavailable("store_unavailable")
         draft = await completed(means, draft, await upload.staging.commit(None))
+        draft = await preceded(means, draft, precedents(means, draft))
         entered = await enter(means, upload.fence, draft)
     except Unavailable:
         await means.attempts.move(upload.id, upload.fence, lease_until=Time(0))

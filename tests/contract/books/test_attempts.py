@@ -42,6 +42,16 @@ class TestAttemptBook:
         assert first.done()
         assert (await books.attempts.get(attempt.id)).size_bytes == 2
 
+    async def test_a_row_that_nobody_waits_for_is_written_all_the_same(self, books):
+        """Not `soon`, a row comes before the next one that is, and within a moment if there is none."""
+        last = books.attempts.open(an_attempt(1), soon=False)
+        assert not await books.attempts.move(an_id(1), 2, size_bytes=1)
+        assert last.done()
+        books.attempts.move(an_id(1), 1, soon=False, size_bytes=2)
+        await asyncio.wait_for(books.attempts.move(an_id(1), 1, soon=False, outcome=Outcome.PARKED), 10)
+        row = await books.attempts.get(an_id(1))
+        assert (row.size_bytes, row.outcome) == (2, Outcome.PARKED)
+
     async def test_only_the_holder_of_the_fence_moves_a_row(self, books):
         """A move with another fence changes nothing and says so; so does one of a row that is not there."""
         await books.attempts.open(an_attempt(1, fence=2))

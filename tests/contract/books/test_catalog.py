@@ -99,7 +99,8 @@ class TestCatalog:
                     for body in "xyz":
                         same = [d.id for d in own if d.sha256 == sha256(body)]
                         expected = (named[0].id if named else None, same[-1] if same else None)
-                        assert await catalog.precedents(feed, name, sha256(body)) == expected
+                        soon = body == "x"
+                        assert await catalog.precedents(feed, name, sha256(body), soon=soon) == expected
             assert await catalog.delivery(an_id(999)) is None
 
         filled(engine, entries, ask)

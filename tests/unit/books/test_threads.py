@@ -85,6 +85,13 @@ async def test_all_who_wait_are_told_by_one_call(books, held, monkeypatch):
     assert len([each for each in calls if each is threads._tell]) <= 2  # the held one and the batch
 
 
+async def test_a_row_that_nobody_waits_for_has_no_transaction_of_its_own(books, statements):
+    """Rows that are not wanted soon go in the transaction of the next one that is."""
+    rows = [books.attempts.open(an_attempt(n), soon=n == 9) for n in range(10)]
+    await asyncio.gather(*rows)
+    assert len([each for each in statements if each.startswith("BEGIN")]) == 1
+
+
 async def test_only_truth_is_synced(books, statements):
     """A transaction with a durable row runs at synchronous = FULL, the next one without is NORMAL again."""
     await books.attempts.open(an_attempt(1))
@@ -204,7 +211,7 @@ async def test_close_writes_what_is_queued(tmp_path):
     """Rows that were put before `close` are there afterwards, and the log of the file is gone."""
     books = SqliteBooks(tmp_path / "books.sqlite3")
     for n in range(50):
-        books.attempts.open(an_attempt(n))
+        books.attempts.open(an_attempt(n), soon=n % 2 == 0)
     await books.close()
     for refused in (books.attempts.open(an_attempt(99)), books.attempts.get(an_id(1))):
         with pytest.raises(Unavailable):

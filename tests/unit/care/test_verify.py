@@ -10,12 +10,14 @@ from headwater.care.findings import Problem, Progress, Report, Trouble, Unexplai
 from headwater.care.verify import verify
 from headwater.errors import Unavailable
 from headwater.layout import held_key
-from headwater.ledger.entries import Erased, Found, Held
+from headwater.ledger.entries import Erased, ErasureOrdered, Found, Held
 from headwater.ledger.note import Checkpoint, Signer, sign_note
 from headwater.ports.books import Attempt
+from headwater.sequencer import LogReader
 from headwater.terms import Door, FeedName, Key, Offer, Outcome, Receipt, SenderRef, Time
 
 DAY = 86_400.0
+ZONE = "0" * 31 + "1"
 OTHER = FeedName("acme-crm", "orders")
 
 
@@ -31,6 +33,15 @@ async def look(zone, *, seen=None, **how):
 async def troubles(zone, **how) -> list[Trouble]:
     """What is wrong."""
     return [problem.trouble for problem in (await look(zone, **how))[1]]
+
+
+def see(zone, head) -> None:
+    """Has the zone's reader take this head for the stored one."""
+
+    async def refresh() -> None:
+        zone.reader.see(head)
+
+    zone.reader.refresh = refresh
 
 
 async def fill(zone, count: int, size: int = 100) -> list[Receipt]:
@@ -223,7 +234,7 @@ async def test_an_entry_that_is_none_is_named(zone):
     """Bytes that are in the tree but are no entry are told, and do not stop the rest; a newer version's kind is fine."""
     await zone.land(b"data")
     head = zone.reader.heads[-1]
-    zone.reader.see(head.appended([b'{"kind":"poem"}', b'{"kind":"void"}', b"?"], head.time))
+    see(zone, head.appended([b'{"kind":"poem"}', b'{"kind":"void"}', b"?"], head.time))
     _, problems, _ = await look(zone)
     assert [(problem.trouble, problem.sentence[:10]) for problem in problems] == [
         (Trouble.ENTRY, "Entry 3 of"),
@@ -237,8 +248,26 @@ async def test_a_head_of_another_tree_is_found(zone):
     await zone.checkpoint()
     head = zone.reader.heads[-1]
     other = head.appended([b"x"], head.time)
-    zone.reader.see(type(head)(**{name: getattr(head, name) for name in head.__struct_fields__} | {"edge": other.edge}))
+    see(zone, type(head)(**{name: getattr(head, name) for name in head.__struct_fields__} | {"edge": other.edge}))
     assert Trouble.HEAD in await troubles(zone)
+
+
+async def test_a_writer_may_go_on_meanwhile(zone):
+    """A zone that grows while it is verified is whole: what landed since the reader looked is read, or in flight."""
+    await fill(zone, 300)
+    await zone.checkpoint()
+    reader = LogReader(zone.store.heads, zone.files, ZONE)
+    await reader.refresh()
+    await fill(zone, 300)
+    await zone.checkpoint()
+    seen = []
+    async for each in verify(zone.seen(logs=reader)):
+        seen.append(each)
+        if isinstance(each, Progress) and len(seen) < 10:
+            receipts = await fill(zone, 1)
+            touch(zone, receipts[0].key)
+            await zone.checkpoint()
+    assert [each for each in seen if isinstance(each, Problem)] == []
 
 
 async def test_a_checkpoint_by_another_key_is_found(zone):
@@ -365,6 +394,16 @@ async def test_a_held_entry_without_evidence_is_fine(zone):
     assert await troubles(zone) == []
     zone.file(key).write_bytes(b"other size")
     assert await troubles(zone) == [Trouble.SIZE]
+
+
+async def test_what_is_being_erased_may_stand_or_not(zone):
+    """Between the order and its confirmation the object is there, or gone already."""
+    receipts = await fill(zone, 2)
+    await zone.enter(*(ErasureOrdered(v=1, id=receipt.id, by="dpo", basis="request") for receipt in receipts))
+    zone.file(receipts[0].key).unlink()
+    assert await troubles(zone) == []
+    zone.flip(receipts[1].key)
+    assert await troubles(zone) == [Trouble.DIGEST]
 
 
 async def test_what_was_erased_is_explained(zone):

@@ -254,9 +254,9 @@ class Live:
         self.cut = await self.server.stop(2.0)
         await self.world.stop()
 
-    def run(self, work: Awaitable[T]) -> T:
+    def run(self, work: Callable[[], Awaitable[T]]) -> T:
         async def awaited() -> T:
-            return await work
+            return await work()
 
         return asyncio.run_coroutine_threadsafe(awaited(), self.loop).result(30)
 

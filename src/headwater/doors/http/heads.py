@@ -50,6 +50,11 @@ def _decoded(text: bytes) -> str:
     return unquote_to_bytes(text).decode(errors="surrogateescape")
 
 
+def readable(path: str) -> str:
+    """A path as a receipt can hold it: bytes that are not UTF-8 as `\\xff`. The name beside it stays exact."""
+    return path.encode(errors="surrogateescape").decode(errors="backslashreplace")
+
+
 def size_of(headers: Mapping[bytes, bytes]) -> int | None:
     """The declared length. The parser has refused what is no number."""
     value = headers.get(b"content-length")

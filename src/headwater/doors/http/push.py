@@ -12,6 +12,7 @@ from headwater.doors.http.heads import (
     declared_of,
     ending_for,
     key_of,
+    readable,
     size_of,
     target_of,
     text_of,
@@ -62,11 +63,12 @@ class Push:
 
     @property
     def may_stay_open(self) -> bool:
-        """Whether the connection can serve further requests after an answer given now."""
+        """Whether the connection can serve further requests: the body was read, or is little that nobody needs."""
+        if self.over:
+            return True
         size_bytes = size_of(self._headers)
-        return self.over or (
-            size_bytes is not None and size_bytes <= LINGER_BYTES_MAX and b"expect" not in self._headers
-        )
+        little = size_bytes is not None and size_bytes <= LINGER_BYTES_MAX
+        return little and self._upload is None and b"expect" not in self._headers
 
     async def land(self) -> Answer:
         """Takes the body, and lands it. Raises HeadwaterError for everything that did not end well."""
@@ -106,7 +108,7 @@ class Push:
             declared=declared,
             companion=routed.companion,
             idempotency_key=key_of(headers),
-            path=routed.path,
+            path=None if routed.path is None else readable(routed.path),
             peer=caller.peer,
             agent=text_of(headers, b"user-agent"),
         )

@@ -1,0 +1,98 @@
+"""Every command, in one table: where it is, and what it does in a line. Nothing is imported until it is called."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import App, Group, Parameter
+
+from headwater.cli.session import Options, begin
+
+EVERYWHERE = Group("Everywhere", sort_key=9)
+_START, _LAND, _TRUST, _PEOPLE, _KEEP = (
+    Group(name, sort_key=key)
+    for key, name in enumerate(("Start", "Land and look", "Prove", "People", "Keep"), 1)
+)
+
+COMMANDS = (
+    (_START, "init", "init:init", "Makes a home, its keys and, on S3, the zone."),
+    (_START, "serve", "serve:serve", "Runs the doors; makes a home where there is none."),
+    (_START, "config", "config:app", "Checks, shows and describes headwater.toml."),
+    (_LAND, "put", "put:put", "Lands files."),
+    (_LAND, "ls", "ls:ls", "Lists deliveries, or with --attempts every try."),
+    (_LAND, "changes", "changes:changes", "Lists what a reader must know, oldest first."),
+    (_LAND, "show", "show:show", "Shows one delivery."),
+    (_LAND, "get", "get:get", "Gets the bytes of a delivery, checked against its receipt."),
+    (_LAND, "feeds", "feeds:app", "Lists feeds with their state."),
+    (_TRUST, "proof", "proof:proof", "Writes an auditor's bundle for a delivery."),
+    (_TRUST, "check-proof", "check_proof:check_proof", "Checks a bundle offline, without a home."),
+    (_TRUST, "checkpoint", "checkpoint:checkpoint", "Gives today's signed checkpoint, to keep outside."),
+    (_TRUST, "verify", "verify:verify", "Reads ledger and bytes again, and holds each against the other."),
+    (_TRUST, "doctor", "doctor:doctor", "Says whether it is safe to land here, and what mends it."),
+    (_PEOPLE, "senders", "senders:app", "Who may deliver: list, add, guide, check, rotate, revoke."),
+    (_PEOPLE, "users", "users:app", "People and programs that do not deliver."),
+    (_PEOPLE, "login", "login:login", "Saves the token of a server for the commands to come."),
+    (_PEOPLE, "logout", "login:logout", "Forgets a saved token."),
+    (_PEOPLE, "whoami", "login:whoami", "Says who you are to the server or home."),
+    (_KEEP, "books", "books:app", "Backs up, restores and rebuilds the books."),
+    (_KEEP, "keys", "keys:app", "Confirms that the recovery key is kept."),
+    (EVERYWHERE, "--install-completion", "completion:install", "Makes your shell complete headwater's words."),
+)
+
+_EPILOGUE = "Exit codes: 0 done, 1 bad news, 2 wrong usage or configuration, 3 try again, 130 interrupted."
+
+
+def make_app() -> App:
+    """The command line's grammar."""
+    app = App(
+        name="headwater",
+        help="Where data begins: lands every delivery byte for byte, with a signed receipt.",
+        version=_version,
+        version_format="plaintext",
+        help_format="plaintext",
+        help_epilogue=_EPILOGUE,
+        result_action="return_value",
+    )
+    app["--help"].group = app["--version"].group = EVERYWHERE
+    for number, (group, name, target, about) in enumerate(COMMANDS):
+        app.command(f"headwater.cli.{target}", name=name, help=about, group=group, sort_key=number)
+
+    @app.meta.default
+    def launch(
+        *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
+        server: Annotated[str | None, Parameter(group=EVERYWHERE)] = None,
+        home: Annotated[Path | None, Parameter(group=EVERYWHERE)] = None,
+        token_file: Annotated[Path | None, Parameter(group=EVERYWHERE)] = None,
+        config: Annotated[Path | None, Parameter(group=EVERYWHERE)] = None,
+        json: Annotated[bool, Parameter(group=EVERYWHERE, negative="", show_default=False)] = False,
+        debug: Annotated[bool, Parameter(group=EVERYWHERE, negative="", show_default=False)] = False,
+    ) -> Any:
+        """Runs a command.
+
+        Parameters
+        ----------
+        server
+            The server to work on, by its URL [HEADWATER_SERVER].
+        home
+            The home to work on [HEADWATER_HOME; default: the saved login, else ./headwater-home].
+        token_file
+            The file with the token for the server [HEADWATER_TOKEN has the token itself].
+        config
+            headwater.toml, or a folder of *.toml [HEADWATER_CONFIG; default: that of the home].
+        json
+            Write JSON: lists as one object a line, all else as one document.
+        debug
+            Show where in the program an error came from.
+        """
+        begin(Options(server, home, token_file, config, json=json, debug=debug))
+        command, bound, _ = app.parse_args(tokens, exit_on_error=False, print_error=False)
+        return command(*bound.args, **bound.kwargs)
+
+    return app
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return f"headwater {version('headwater')}"

@@ -1,0 +1,53 @@
+"""One command from its words to its exit code: whatever goes wrong is told in a sentence or two."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+from cyclopts import CycloptsError
+
+from headwater.cli.commands import make_app
+from headwater.cli.output import tell_problem
+from headwater.cli.session import INTERRUPTED, OK, USAGE, exit_code
+from headwater.errors import HeadwaterError
+
+
+def run(arguments: Sequence[str]) -> int:
+    """The exit code. With --json among the words an error is one problem object, with --debug it has its traceback."""
+    as_json, debug = "--json" in arguments, "--debug" in arguments
+    try:
+        result = make_app().meta(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+        sys.stdout.flush()
+        return result if isinstance(result, int) else OK
+    except CycloptsError as error:
+        tell_problem("bad_request", _usage(error), as_json=as_json)
+        return USAGE
+    except BrokenPipeError:  # whoever read our output has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        tell_problem(*_told(error), as_json=as_json)
+        return exit_code(error)
+
+
+def _told(error: Exception) -> tuple[str, str]:
+    """The reason and the sentences of an error."""
+    if isinstance(error, HeadwaterError):
+        return error.reason, error.sentence
+    if isinstance(error, OSError):
+        what = f"{error.filename}: " if error.filename else ""
+        return "bad_request", f"{what}{error.strerror or error}."
+    return "internal", f"This is a fault of ours ({type(error).__name__}: {error}). Run it again with --debug."
+
+
+def _usage(error: CycloptsError) -> str:
+    text = " ".join(str(error).split())
+    chain = " ".join(error.command_chain or ())
+    return f"{text.rstrip('.')}. See `{f'headwater {chain}'.strip()} --help`."

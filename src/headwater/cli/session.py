@@ -1,0 +1,105 @@
+"""What holds for every command: where it works, how it answers, and what its exit code says."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from headwater.errors import Damaged, HeadwaterError, Misconfigured, Refused, Unavailable
+
+if TYPE_CHECKING:
+    from headwater.home import Home
+    from headwater.zone import Zone
+    from headwater.zone.where import Where
+
+OK, BAD_NEWS, USAGE, TRY_AGAIN, INTERRUPTED = 0, 1, 2, 3, 130
+
+_USAGE = frozenset(
+    {"unauthenticated", "banned", "not_allowed", "address_not_allowed", "insecure", "bad_request", "bad_feed"}
+)
+_AGAIN = frozenset({"too_many", "too_slow", "in_progress", "internal"})
+"""Refusals and faults after which the same command may be tried again."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What was said for every command."""
+
+    server: str | None = None
+    home: Path | None = None
+    token_file: Path | None = None
+    config: Path | None = None
+    json: bool = False
+    debug: bool = False
+
+
+_options = Options()
+
+
+def begin(options: Options) -> None:
+    """Notes what was said. `--config` holds wherever HEADWATER_CONFIG does."""
+    global _options  # noqa: PLW0603 - one process runs one command
+    _options = options
+    if options.config is not None:
+        os.environ["HEADWATER_CONFIG"] = str(options.config)
+
+
+def options() -> Options:
+    """What was said for every command."""
+    return _options
+
+
+def given_token() -> str | None:
+    """The token of `--token-file`. Raises Misconfigured if the file cannot be read."""
+    if _options.token_file is None:
+        return None
+    try:
+        return _options.token_file.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Misconfigured(f"The token file {_options.token_file} cannot be read: {error}.") from error
+
+
+def where() -> Where:
+    """The server or home to work on. Raises Misconfigured("no_home") that says where it looked."""
+    from headwater.zone.where import looked_for
+
+    return looked_for(_options.server, _options.home, given_token())
+
+
+def open_zone() -> Zone:
+    """The zone to work on."""
+    from headwater.zone.reach import transport_to
+    from headwater.zone.zone import Zone
+
+    return Zone(transport_to(where()))
+
+
+def local_home() -> Home:
+    """The home to work on, for what is done on a home alone. Raises Misconfigured for a server, a bare zone, or none."""
+    from headwater.home import Home
+    from headwater.zone.where import HomeAt
+
+    found = where()
+    if not isinstance(found, HomeAt):
+        raise Misconfigured("This is done on a home, on the machine where it lies. Name one with --home.")
+    return Home(found.path)
+
+
+def exit_code(error: BaseException) -> int:
+    """What an error tells by the exit code."""
+    match error:
+        case KeyboardInterrupt():
+            return INTERRUPTED
+        case HeadwaterError(reason=reason) if reason in _AGAIN:
+            return TRY_AGAIN
+        case Unavailable():
+            return TRY_AGAIN
+        case Misconfigured():
+            return USAGE
+        case Refused(reason=reason) if reason in _USAGE:
+            return USAGE
+        case Refused() | Damaged() | OSError():
+            return BAD_NEWS
+    return BAD_NEWS

@@ -1,0 +1,34 @@
+"""Words that several commands take: flags, durations, sizes, lists of feeds."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from headwater.errors import Refused
+
+Flag = Annotated[bool, Parameter(negative="", show_default=False)]
+"""An option without a value."""
+
+Feed = Annotated[str, Parameter(name="SOURCE/FEED", help="A feed, or all those of a source.")]
+
+
+def seconds_of(text: str) -> float:
+    """A duration such as `30m`. Raises Refused("bad_request")."""
+    from headwater.config_values import DURATION, Wrong
+
+    try:
+        return float(DURATION.parse(text))
+    except Wrong as wrong:
+        raise Refused("bad_request", f"{text!r} {wrong.sentence}. {wrong.suggestion}".rstrip()) from None
+
+
+def size_of(text: str) -> int:
+    """A size such as `128MiB`. Raises Refused("bad_request")."""
+    from headwater.config_values import SIZE, Wrong
+
+    try:
+        return int(SIZE.parse(text))
+    except Wrong as wrong:
+        raise Refused("bad_request", f"{text!r} {wrong.sentence}. {wrong.suggestion}".rstrip()) from None

@@ -1,0 +1,262 @@
+"""Whole objects in a bucket: looked at, read, and created only where nothing is."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from awscrt.checksums import crc64nvme
+from botocore.exceptions import IncompleteReadError
+
+from headwater.errors import Damaged, Refused
+from headwater.layout import parse_key
+from headwater.ports.store import KeyTaken, Stored
+from headwater.stores.s3_calls import S3Calls, pause
+from headwater.stores.s3_errors import FAILURES, S3Failure, code, is_absent, is_passing, is_refusal, status, unavailable
+from headwater.terms import Key, Time
+
+if TYPE_CHECKING:
+    from botocore.response import StreamingBody
+
+PIECE_BYTES = 1 << 20
+_JOINED_BYTES_MAX = 1 << 20
+_MICROSECONDS = 1_000_000
+
+
+def checksum(pieces: Sequence[bytes | memoryview]) -> str:
+    """The CRC-64/NVME of these bytes, as 16 lower-case hex digits."""
+    crc = 0
+    for piece in pieces:
+        crc = crc64nvme(piece, crc)
+    return f"{crc:016x}"
+
+
+def header(crc: str) -> str:
+    """A checksum as S3 writes it: base64 of its bytes, the highest first."""
+    return base64.b64encode(bytes.fromhex(crc)).decode()
+
+
+class Body:
+    """Pieces as the file that a client sends, without a copy of them; only small ones are joined, into one packet."""
+
+    def __init__(self, pieces: Sequence[bytes | memoryview]) -> None:
+        self.size_bytes = sum(map(len, pieces))
+        joined = pieces if self.size_bytes > _JOINED_BYTES_MAX else [b"".join(pieces)]
+        self._pieces = [memoryview(piece) for piece in joined if len(piece)]
+        self.seek(0)
+
+    def read(self, size_bytes: int) -> memoryview:
+        """The next bytes: at most so many, at least one but at the end."""
+        if self._index == len(self._pieces):
+            return memoryview(b"")
+        piece = self._pieces[self._index]
+        part = piece[self._offset : self._offset + size_bytes]
+        self._offset += len(part)
+        self._position += len(part)
+        if self._offset == len(piece):
+            self._index, self._offset = self._index + 1, 0
+        return part
+
+    def seek(self, position: int, whence: int = 0) -> int:
+        """Back to the beginning; nobody who sends a body goes elsewhere."""
+        if (position, whence) != (0, 0):
+            raise ValueError(f"a body is sent from its beginning, not from {position}")
+        self._index = self._offset = self._position = 0
+        return 0
+
+    def tell(self) -> int:
+        """How many bytes were read."""
+        return self._position
+
+
+def sent(pieces: Sequence[bytes | memoryview], crc: str) -> dict[str, Any]:
+    """The parameters of a body with the checksum that the store is to hold it against."""
+    body = Body(pieces)
+    return {"Body": body, "ContentLength": body.size_bytes, "ChecksumCRC64NVME": header(crc)}
+
+
+def metadata(key: str) -> dict[str, str]:
+    """What an object of a sender says of itself: the attempt it came by. Nothing for the zone's own files."""
+    with suppress(ValueError):
+        return {"hw-v": "1", "hw-attempt": parse_key(key).id}
+    return {}
+
+
+# --- looking ----------------------------------------------------------------------------------------------------------
+
+
+async def look(calls: S3Calls, key: Key) -> Stored | None:
+    """The object's facts, None if it is certainly not there. Raises Unavailable.
+
+    A store that answers 403 for absent keys (no `s3:ListBucket`) cannot say that one is not there.
+    """
+    try:
+        answer = await calls.ask(calls.client.head_object, Key=calls.name(key), ChecksumMode="ENABLED")
+    except FAILURES as failure:
+        if is_absent(failure):
+            return None
+        raise unavailable(failure) from failure
+    crc = answer.get("ChecksumCRC64NVME")
+    return Stored(
+        key,
+        answer["ContentLength"],
+        version_of(answer),
+        base64.b64decode(crc).hex() if crc and answer.get("ChecksumType", "FULL_OBJECT") == "FULL_OBJECT" else None,
+        Time(round(answer["LastModified"].timestamp() * _MICROSECONDS)),
+    )
+
+
+def version_of(answer: Any) -> str | None:
+    """The version that an answer names; None where the bucket keeps none."""
+    version = answer.get("VersionId")
+    return None if version == "null" else version
+
+
+async def is_ours(calls: S3Calls, stored: Stored, size_bytes: int, crc: str) -> bool:
+    """Whether an object has this size and checksum; it is read where the store does not know its checksum."""
+    if stored.size_bytes != size_bytes:
+        return False
+    if stored.crc64nvme is not None:
+        return stored.crc64nvme == crc
+    found = 0
+    async for piece in read(calls, stored.key, version=stored.version):
+        found = crc64nvme(piece, found)
+    return f"{found:016x}" == crc
+
+
+async def fetch(calls: S3Calls, key: Key) -> tuple[bytes, str] | None:
+    """A small object and its ETag, None if it is certainly not there. Raises Unavailable."""
+
+    def get(**parameters: Any) -> tuple[bytes, str]:
+        answer = calls.client.get_object(**parameters)
+        return answer["Body"].read(), answer["ETag"]
+
+    try:
+        return await calls.ask(get, Key=calls.name(key))
+    except FAILURES as failure:
+        if is_absent(failure):
+            return None
+        raise unavailable(failure) from failure
+
+
+# --- reading ----------------------------------------------------------------------------------------------------------
+
+
+async def read(
+    calls: S3Calls, key: Key, *, version: str | None = None, offset: int = 0, size_bytes: int | None = None
+) -> AsyncIterator[bytes]:
+    """As `ObjectReader.read`. What breaks in the middle goes on where it broke, in the same version or not at all."""
+    reading = _Reading(calls, key, version, offset, size_bytes)
+    try:
+        while piece := await calls.ask(reading.next):
+            yield piece
+    except FAILURES as failure:
+        if is_absent(failure):
+            raise Refused("not_found", f"There is no object {key}.") from failure
+        raise unavailable(failure) from failure
+    finally:
+        reading.close()
+
+
+class _Reading:
+    """An object being read; opened by its first piece, so that a small object takes one hop."""
+
+    def __init__(self, calls: S3Calls, key: Key, version: str | None, offset: int, size_bytes: int | None) -> None:
+        self._client = calls.client
+        self._wanted: dict[str, Any] = {"Key": calls.name(key)} | ({"VersionId": version} if version else {})
+        self._offset = offset
+        self._end = None if size_bytes is None else offset + size_bytes
+        self._body: StreamingBody | None = None
+
+    def next(self, **bucket: Any) -> bytes:
+        """The next piece; empty at the end. Blocking; after a failure in passing it may be called again."""
+        if self._end is not None and self._offset >= self._end:
+            if self._body is None:  # nothing is wanted of it but that it is there
+                self._client.head_object(**bucket, **self._wanted)
+            return b""
+        try:
+            body = self._body or self._open(bucket)
+            piece = body.read(min(PIECE_BYTES, (self._end or 0) - self._offset)) if self._end else b""
+            if not piece and self._offset < (self._end or 0):
+                raise IncompleteReadError(actual_bytes=self._offset, expected_bytes=self._end)
+        except FAILURES as failure:
+            if _is_behind_the_end(failure):
+                return b""
+            self.close()
+            raise
+        self._offset += len(piece)
+        return piece
+
+    def close(self) -> None:
+        """Gives the connection up, where not all of its answer was taken."""
+        if self._body is not None:
+            self._body.close()
+            self._body = None
+
+    def _open(self, bucket: dict[str, Any]) -> StreamingBody:
+        last = "" if self._end is None else self._end - 1
+        span = {"Range": f"bytes={self._offset}-{last}"} if self._offset or self._end is not None else {}
+        answer = self._client.get_object(**bucket, **self._wanted, **span)
+        self._wanted["IfMatch"] = answer["ETag"]
+        self._end = self._offset + answer["ContentLength"]
+        self._body = answer["Body"]
+        return self._body
+
+
+def _is_behind_the_end(failure: S3Failure) -> bool:
+    return status(failure) == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE
+
+
+# --- creating ---------------------------------------------------------------------------------------------------------
+
+
+async def create(calls: S3Calls, key: Key, pieces: Sequence[bytes | memoryview], crc: str) -> Stored:
+    """Creates an object if nothing has its key (`If-None-Match: *`) and the store's checksum agrees with `crc`.
+
+    Every answer but a plain yes or no is looked into: ours is there, another one is, or nothing is and it is sent
+    again. Raises KeyTaken, Unavailable; Damaged when the bytes do not have this checksum.
+    """
+    size_bytes = sum(map(len, pieces))
+    name = calls.name(key)
+    for pause_seconds in (*calls.pauses_seconds, None):
+        try:
+            answer = await calls.once(
+                calls.client.put_object,
+                Key=name,
+                IfNoneMatch="*",
+                Metadata=metadata(key),
+                **sent(pieces, crc),
+                **calls.encryption,
+            )
+            return Stored(key, size_bytes, version_of(answer), crc)
+        except FAILURES as unclear:
+            failure = unclear
+        if is_refusal(failure):
+            if status(failure) == HTTPStatus.BAD_REQUEST and checksum(pieces) != crc:
+                raise Damaged(f"The bytes for {key} are not those that were received.") from failure
+            raise unavailable(failure) from failure
+        stored = await look(calls, key)
+        if stored is not None:
+            return await expect_ours(calls, stored, size_bytes, crc)
+        if pause_seconds is not None:
+            await pause(pause_seconds)
+    raise unavailable(failure) from failure
+
+
+async def expect_ours(calls: S3Calls, stored: Stored, size_bytes: int, crc: str) -> Stored:
+    """What was found under the key that we write to: our own, an answer was lost; else KeyTaken is raised."""
+    if not await is_ours(calls, stored, size_bytes, crc):
+        raise KeyTaken(stored.key)
+    return stored
+
+
+async def remove(calls: S3Calls, key: Key) -> None:
+    """Removes what is nobody's truth: parts of what is under way, partial tiles. Raises Unavailable; repeatable."""
+    try:
+        await calls.ask(calls.client.delete_object, Key=calls.name(key))
+    except FAILURES as failure:
+        if not is_absent(failure):
+            raise unavailable(failure) from failure
