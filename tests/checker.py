@@ -62,8 +62,9 @@ class Checked:
 
 
 def check(zone: Files, *, is_on_its_way: Callable[[str], bool] = lambda key: False, held: bool = True) -> Checked:
-    """Checks all of §7. `is_on_its_way` tells which objects may stand without a receipt; with `held` their evidence must
-    be there, as within 30 days.
+    """Checks all of §7. `is_on_its_way` tells which objects may stand without a receipt.
+
+    With `held` the evidence of held tries must be there, as it is within 30 days.
     """
     checked = Checked()
     about = json.loads(zone.read("zone.json") or b"{}")
@@ -72,7 +73,7 @@ def check(zone: Files, *, is_on_its_way: Callable[[str], bool] = lambda key: Fal
         return checked
     entries = list(_ledger(zone, about["zone"], checked.problems))
     checked.kinds = [entry["kind"] for entry in entries]
-    times = [entry.get("landed_at") if entry["kind"] == "receipt" else entry["at"] for entry in entries]
+    times = [str(entry["landed_at" if entry["kind"] == "receipt" else "at"]) for entry in entries]
     if times != sorted(times):
         checked.problems.append("ledger: times go back")
     _check_claims(entries, checked.problems)
@@ -242,7 +243,7 @@ def _widths(count: int) -> Iterator[tuple[int, int]]:
 
 def _file(zone: Files, log: str, level: str, number: int, width: int) -> bytes:
     """A tile or bundle; of a partial one that is gone, the beginning of the full one."""
-    groups = []
+    groups: list[str] = []
     digits = str(number)
     while digits:
         digits, group = digits[:-3], digits[-3:].zfill(3)

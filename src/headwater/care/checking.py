@@ -241,7 +241,7 @@ def _check_bytes(receipt: Receipt, source: IO[bytes]) -> Check:
 
 
 def _check_later(receipt: Receipt, item: _Item) -> Check:
-    if item.fields.get("id") != receipt.id:
+    if receipt.id not in {item.fields.get("id"), item.fields.get("subject")}:
         return Check(item.label, Result.FAILED, f"The later entry {item.label} is about another delivery.")
     at, kind = (shown(str(item.fields.get(field, ""))) for field in ("at", "kind"))
     why = item.fields.get("reason") or item.fields.get("basis")

@@ -37,8 +37,10 @@ _WAIT_SECONDS: Final = 0.5
 
 
 class Zone(msgspec.Struct, frozen=True, kw_only=True):
-    """What is verified. `logs` was refreshed before, and is again. `attempt` asks the books, where there are any. `local_path` says
-    which file an object is, where objects are files: they are then read directly, `workers` at a time, in `threads`.
+    """What is verified. `logs` was refreshed before, and is again. `attempt` asks the books, where there are any.
+
+    `local_path` says which file an object is, where objects are files: they are then read directly, `workers` at a
+    time, in `threads`.
     """
 
     logs: LogReader

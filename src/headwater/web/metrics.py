@@ -49,7 +49,7 @@ class Gauge:
         read = self._read()
         values = {} if read is None else read if isinstance(read, Mapping) else {(): read}
         head = _head(self._name, self._meaning, "gauge")
-        return head + [f"{self._name}{_labels(self._labels, labels)} {value:g}" for labels, value in values.items()]
+        return head + [f"{self._name}{_labels(self._labels, labels)} {value:.15g}" for labels, value in values.items()]
 
 
 class Histogram:

@@ -99,11 +99,18 @@ class TestCatalog:
                     for body in "xyz":
                         same = [d.id for d in own if d.sha256 == sha256(body)]
                         expected = (named[0].id if named else None, same[-1] if same else None)
-                        soon = body == "x"
-                        assert await catalog.precedents(feed, name, sha256(body), soon=soon) == expected
+                        assert await catalog.precedents(feed, name, sha256(body)) == expected
             assert await catalog.delivery(an_id(999)) is None
 
         filled(engine, entries, ask)
+
+    async def test_precedents_may_be_answered_with_the_next_row(self, books):
+        """Not `soon`, the answer comes with the row that is written next, and does not see that row's own delivery."""
+        await books.catalog.apply(placed(a_receipt(1)))
+        precedents = books.catalog.precedents(DAILY, "sales.csv", sha256(""), soon=False)
+        await books.catalog.apply(placed(a_receipt(2), after=1))
+        assert precedents.done()
+        assert await precedents == (an_id(1), an_id(1))
 
     async def test_ids_are_found_by_their_ending_and_key(self, books):
         """Deliveries and held tries, by any ending, in full, or by the key of their object; at most ten."""

@@ -47,8 +47,7 @@ def see(zone, head) -> None:
 async def fill(zone, count: int, size: int = 100) -> list[Receipt]:
     """Deliveries with their receipts, many in one batch."""
     receipts = [zone.receipt(bytes([at % 256]) * size) for at in range(count)]
-    for at, receipt in enumerate(receipts):
-        await zone.put(receipt.key, bytes([at % 256]) * size)
+    await asyncio.gather(*(zone.put(each.key, bytes([at % 256]) * size) for at, each in enumerate(receipts)))
     await zone.enter(*receipts)
     return receipts
 
@@ -231,7 +230,7 @@ async def test_a_changed_entry_is_named(zone):
 
 
 async def test_an_entry_that_is_none_is_named(zone):
-    """Bytes that are in the tree but are no entry are told, and do not stop the rest; a newer version's kind is fine."""
+    """What is in the tree but is no entry is told, and do not stop the rest. A newer version's kind is fine."""
     await zone.land(b"data")
     head = zone.reader.heads[-1]
     see(zone, head.appended([b'{"kind":"poem"}', b'{"kind":"void"}', b"?"], head.time))

@@ -96,8 +96,7 @@ async def follow(log, sums, clock):
     yield follow
     for task in tasks:
         task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def settle():
@@ -210,6 +209,7 @@ async def test_cancelled_anywhere_it_loses_nothing(log, sums, follow):
 async def test_it_gathers_a_stream_into_few_batches(log, sums, clock, follow):
     """Entries that come one by one within its time to gather are applied together."""
     follower, _ = follow(gather_seconds=0.02)
+    await settle()
     for _ in range(5):
         log.grow(1)
         await settle()

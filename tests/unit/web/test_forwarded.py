@@ -10,6 +10,7 @@ from headwater.web.forwarded import UNKNOWN, client_of
 
 
 def trusts(address: str) -> bool:
+    """The proxies of these tests."""
     return address.startswith("10.")
 
 

@@ -17,6 +17,7 @@ LONGEST = b"PROXY UNKNOWN " + b"f" * 91 + b"\r\n"
 
 
 def v2(command: int, family: int, body: bytes) -> bytes:
+    """A preamble of version 2."""
     return V2 + struct.pack(">BBH", 0x20 | command, family, len(body)) + body
 
 
@@ -39,7 +40,7 @@ IPV6 = v2(1, 0x21, bytes.fromhex("20010db8" + "0" * 23 + "1" + "20010db8" + "0" 
     ],
 )
 def test_what_a_proxy_says_is_understood(data, address):
-    """A whole preamble gives its size and the client's address, whatever stands behind it; a part of it asks for more."""
+    """A whole preamble gives its size and the client's address; a part of it asks for more."""
     assert read_preamble(data + b"GET / HTTP/1.1\r\n") == Preamble(len(data), address)
     assert all(read_preamble(data[:size]) is None for size in range(1, len(data)))
 

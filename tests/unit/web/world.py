@@ -14,7 +14,7 @@ import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import msgspec
 import uvloop
@@ -218,7 +218,7 @@ class Live:
         self.admin_port: int = rest[0] if rest else self.port
         self.cut = -1
 
-    def __enter__(self) -> Live:
+    def __enter__(self) -> Self:
         self._thread.start()
         self._started.wait()
         if self._failed:

@@ -6,7 +6,6 @@ A request carries a whole representation, as it is sent: both digests are over t
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import re
 from collections.abc import Mapping
@@ -54,7 +53,7 @@ def _members(field: str, value: str) -> list[tuple[str, bytes]]:
 def _bytes(text: str, field: str) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
-    except binascii.Error:
+    except ValueError:
         raise Refused("bad_request", f"{field} does not hold base64.") from None
 
 

@@ -51,7 +51,7 @@ def _decoded(text: bytes) -> str:
 
 
 def readable(path: str) -> str:
-    """A path as a receipt can hold it: bytes that are not UTF-8 as `\\xff`. The name beside it stays exact."""
+    r"""A path as a receipt can hold it: bytes that are not UTF-8 as `\xff`. The name beside it stays exact."""
     return path.encode(errors="surrogateescape").decode(errors="backslashreplace")
 
 

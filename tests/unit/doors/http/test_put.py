@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import gzip
 import hashlib
@@ -25,14 +26,17 @@ NO_SHA256 = base64.b64encode(b"\0" * 32).decode()
 
 
 def status_of(answer: bytes) -> int:
+    """The status of a raw answer."""
     return int(answer.split(b" ", 2)[1])
 
 
 def outcome(live: Live, attempt: str):
+    """What became of an attempt."""
     return live.call("GET", f"/v1/attempts/{attempt}").json
 
 
 def entered(live: Live, kind: type):
+    """The ledger's entries of one kind."""
     return [entry for entry in live.run(live.world.entries) if isinstance(entry, kind)]
 
 
@@ -93,7 +97,7 @@ def test_a_content_encoding_changes_nothing(live):
 
 
 def test_a_request_to_upgrade_loses_no_byte(live):
-    """A client that offers HTTP/2 by Upgrade, as Java's does, is served over HTTP/1.1 with its whole body, also twice."""
+    """A client that offers HTTP/2 by Upgrade, as Java's does, is served over HTTP/1.1 with its whole body."""
     fields = ("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA")
     first = live.head("PUT", FEED + "a", *fields, "Content-Length: 9")
     second = live.head("PUT", FEED + "b", "Transfer-Encoding: chunked", "Connection: close, upgrade", "Upgrade: h2c")
@@ -177,7 +181,7 @@ def test_a_name_that_cannot_be_is_refused(live, path):
     ],
 )
 def test_a_digest_that_disagrees_is_held(live, headers, reason):
-    """Bytes that are not those of the sender's own digest are kept as evidence and refused, with the attempt's story."""
+    """Bytes that do not have the sender's own digest are kept as evidence and refused, with the attempt's story."""
     put = live.call("PUT", FEED + "a.csv", b"a,b\n", headers=headers)
     assert (put.status, put.json["reason"]) == (400, reason)
     found = outcome(live, put.headers["headwater-attempt"])
@@ -303,14 +307,14 @@ def test_pipelined_requests_are_answered_in_order(live):
     first = live.head("PUT", FEED + "a", "Content-Length: 1") + b"1"
     second = live.head("PUT", FEED + "b", "Content-Length: 1", "Connection: close") + b"2"
     answer = live.raw(first + second)
-    assert [name for name in re.findall(rb'"now":{"name":"(\w)"', answer)] == [b"a", b"b"]
+    assert re.findall(rb'"now":{"name":"(\w)"', answer) == [b"a", b"b"]
 
 
 # --- idempotency ------------------------------------------------------------------------------------------------------
 
 
 def test_the_same_bytes_under_a_key_land_once(live):
-    """An idempotency key makes a repeated upload answer 200 with the first receipt; other bytes are refused with 422."""
+    """Under an idempotency key a repeated upload is answered 200 with the first receipt, other bytes 422."""
     headers = {"Idempotency-Key": "run-17"}
     first = live.call("PUT", FEED + "a.csv", b"a", headers=headers)
     again = live.call("PUT", FEED + "a.csv", b"a", headers={"Idempotency-Key": '"run-17"'})
@@ -351,7 +355,7 @@ def test_a_slow_sender_is_cut_off(tmp_path):
 
 
 def test_the_limits_of_a_sender_are_kept(tmp_path):
-    """Too large a file is refused by its length, or when it has grown too large; too many at once with when to return."""
+    """Too large a file is refused by its length or once it has grown so; too many at once, with when to return."""
     rules = LimitRules(each=Bounds(uploads=1), size_bytes_max=1_000_000)
     with Live(tmp_path, limits=rules) as live:
         declared = live.raw(live.head("PUT", FEED + "a", "Content-Length: 1000001", "Expect: 100-continue"))
@@ -400,8 +404,6 @@ class Slow:
 
 def test_an_answer_that_takes_too_long_is_no_yes(tmp_path):
     """Past `answer_within` the sender gets 202 with where to ask; the landing goes on, and the attempt says so."""
-    import asyncio
-
     made = []
 
     def slow(creator):
