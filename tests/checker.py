@@ -77,18 +77,16 @@ def check(zone: Files, *, is_on_its_way: Callable[[str], bool] = lambda key: Fal
     if times != sorted(times):
         checked.problems.append("ledger: times go back")
     _check_claims(entries, checked.problems)
-    erased = {entry["id"] for entry in entries if entry["kind"] == "erased"}
+    forgotten = {entry["id"]: entry["kind"] for entry in entries if entry["kind"] in {"erasure_ordered", "erased"}}
     explained = {entry["key"] for entry in entries if entry["kind"] == "found"}
     for entry in entries:
         if entry["kind"] == "receipt":
             checked.deliveries[entry["id"]] = entry
             explained.add(entry["key"])
             _check_key(entry, checked.problems)
-            _check_object(
-                zone, entry["key"], entry["size_bytes"], entry["sha256"], entry["id"] in erased, checked.problems
-            )
+            _check_delivery(entry, zone.read(entry["key"]), forgotten.get(entry["id"]), checked.problems)
         elif entry["kind"] == "held" and entry.get("key") and held:
-            _check_object(zone, entry["key"], entry["kept_bytes"], entry.get("sha256"), False, checked.problems)  # noqa: FBT003
+            checked.problems += _wrong(entry["key"], zone.read(entry["key"]), entry["kept_bytes"], entry.get("sha256"))
     for root in ("raw/", "companion/"):
         for key in zone.list(root):
             if key not in explained and not is_on_its_way(key):
@@ -114,13 +112,21 @@ def _check_key(receipt: dict[str, Any], problems: list[str]) -> None:
         problems.append(f"{receipt['key']}: not the key of {receipt['id']}")
 
 
-def _check_object(zone: Files, key: str, size: int, sha256: str | None, gone: bool, problems: list[str]) -> None:  # noqa: FBT001
-    data = zone.read(key)
-    if gone or data is None:
-        if gone != (data is None):
-            problems.append(f"{key}: {'stands, though it was erased' if gone else 'missing'}")
-    elif len(data) != size or (sha256 is not None and hashlib.sha256(data).hexdigest() != sha256):
-        problems.append(f"{key}: other bytes")
+def _check_delivery(receipt: dict[str, Any], data: bytes | None, forgotten: str | None, problems: list[str]) -> None:
+    if forgotten is not None and data is None:
+        return
+    if forgotten == "erased":
+        problems.append(f"{receipt['key']}: stands, though it was erased")
+    else:
+        problems += _wrong(receipt["key"], data, receipt["size_bytes"], receipt["sha256"])
+
+
+def _wrong(key: str, data: bytes | None, size: int, sha256: str | None) -> list[str]:
+    if data is None:
+        return [f"{key}: missing"]
+    if len(data) != size or (sha256 is not None and hashlib.sha256(data).hexdigest() != sha256):
+        return [f"{key}: other bytes"]
+    return []
 
 
 # --- §5 ---------------------------------------------------------------------------------------------------------------

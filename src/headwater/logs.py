@@ -1,6 +1,6 @@
 """Log lines: one JSON object a line with fixed keys, or a line for people on a terminal.
 
-`note` logs an event with facts; `ts`, `level`, `event` come first, then the facts as they were given: `attempt`, `door`,
+`note` logs an event with facts; `ts`, `level`, `event` come first, then the facts in their order: `attempt`, `door`,
 `sender`, `feed` and whatever else. Secrets are kept out by type: only text, numbers and truth values are written, of
 anything else its type alone, and what looks like one of our tokens is cut.
 """

@@ -275,6 +275,8 @@ async def live(life: Life) -> None:
             if life.planned is None:
                 await sender.send_again()
             await SCENARIOS[life.scenario](sender)
+            left = system.landing.open_uploads
+            assert life.scenario == "crowd" or not left, f"{left} uploads were ended, and are held open"
             await system.landing.recover()
             await system.services.follower.reached(system.sequencer.reader.position)
             injector.note(STOPPING)

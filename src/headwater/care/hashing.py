@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import stat
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from pathlib import Path
@@ -72,10 +73,12 @@ def _check_file(expected: Expected, path: Path, tally: Tally) -> Problem | None:
     except OSError as error:
         return unreadable(expected, error.strerror or str(error))
     try:
-        size_bytes = os.fstat(descriptor).st_size
-        if expected.gone or expected.sha256 is None or size_bytes != expected.size_bytes:
-            return compared(expected, size_bytes)
-        return compared(expected, size_bytes, _sha256(descriptor, tally))
+        facts = os.fstat(descriptor)
+        if not stat.S_ISREG(facts.st_mode):
+            return unreadable(expected, "it is not a plain file")
+        if expected.gone or expected.sha256 is None or facts.st_size != expected.size_bytes:
+            return compared(expected, facts.st_size)
+        return compared(expected, facts.st_size, _sha256(descriptor, tally))
     except OSError as error:
         return unreadable(expected, error.strerror or str(error))
     finally:

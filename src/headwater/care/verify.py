@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from concurrent.futures import Executor
+from contextlib import aclosing
 from pathlib import Path
 from typing import Final
 
@@ -64,10 +65,13 @@ async def verify(
     """
     run = _Run(zone, feed, quick=quick)
     problems = 0
-    for part in (run.ledger(against), run.objects(), run.strangers()):
-        async for each in part:
-            problems += isinstance(each, Problem)
-            yield each
+    parts: tuple[AsyncGenerator[Progress | Problem | Unexplained, None], ...]
+    parts = (run.ledger(against), run.objects(), run.strangers())
+    for part in parts:
+        async with aclosing(part) as going:
+            async for each in going:
+                problems += isinstance(each, Problem)
+                yield each
     yield run.report(problems)
 
 
@@ -112,7 +116,7 @@ class _Run:
 
     # --- the ledger ---------------------------------------------------------------------------------------------------
 
-    async def ledger(self, against: str | None) -> AsyncIterator[Progress | Problem]:
+    async def ledger(self, against: str | None) -> AsyncGenerator[Progress | Problem, None]:
         files, logs = self._zone.files, self._zone.logs
         notes = await published_notes(files, logs.heads)
         await logs.refresh()
@@ -162,7 +166,7 @@ class _Run:
 
     # --- the objects --------------------------------------------------------------------------------------------------
 
-    async def objects(self) -> AsyncIterator[Progress | Problem]:
+    async def objects(self) -> AsyncGenerator[Progress | Problem, None]:
         at_once = max(self._zone.workers * 2, _STREAMS)
         running: set[asyncio.Future[list[Problem]]] = set()
         try:
@@ -228,7 +232,7 @@ class _Run:
 
     # --- objects without a receipt ------------------------------------------------------------------------------------
 
-    async def strangers(self) -> AsyncIterator[Problem | Unexplained]:
+    async def strangers(self) -> AsyncGenerator[Problem | Unexplained, None]:
         below = f"lz_source={self._feed.source}/lz_feed={self._feed.feed}/" if self._feed else ""
         for root in ("raw/", "companion/"):
             async for stored in self._zone.objects.list(root + below):

@@ -1,5 +1,7 @@
 """Every command, in one table: where it is, and what it does in a line. Nothing is imported until it is called."""
 
+# ruff: noqa: PLC0415 - what a command does not need is not imported
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -11,8 +13,7 @@ from headwater.cli.session import Options, begin
 
 EVERYWHERE = Group("Everywhere", sort_key=9)
 _START, _LAND, _TRUST, _PEOPLE, _KEEP = (
-    Group(name, sort_key=key)
-    for key, name in enumerate(("Start", "Land and look", "Prove", "People", "Keep"), 1)
+    Group(name, sort_key=key) for key, name in enumerate(("Start", "Land and look", "Prove", "People", "Keep"), 1)
 )
 
 COMMANDS = (

@@ -1,5 +1,7 @@
 """`headwater --install-completion`: completion for the shell in use."""
 
+# ruff: noqa: PLC0415 - what a command does not need is not imported
+
 from __future__ import annotations
 
 from typing import Literal

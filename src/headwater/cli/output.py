@@ -1,5 +1,7 @@
 """How answers look: tables and lines for people, JSON for programs, progress on a terminal's stderr."""
 
+# ruff: noqa: PLC0415 - what a command does not need is not imported
+
 from __future__ import annotations
 
 import os
@@ -129,7 +131,7 @@ def coloured(word: str) -> Any:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[Any]], *, right: Sequence[str] = (), fold: str = "") -> None:
-    """A table. Columns named in `right` are numbers; those in `fold`, separated by spaces, give way on a narrow screen."""
+    """A table. Columns in `right` hold numbers; those in `fold`, separated by spaces, give way on a narrow screen."""
     from rich.table import Table
     from rich.text import Text
 

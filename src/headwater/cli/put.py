@@ -7,22 +7,24 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from cyclopts import Parameter
+from rich.text import Text
 
-from headwater.cli.output import Bar, as_json, coloured, emit, remark, shown, table, tell_problem
+from headwater.cli.output import GOOD, MARK, Bar, as_json, coloured, emit, remark, shown, stdout, table, tell_problem
 from headwater.cli.session import BAD_NEWS, OK, TRY_AGAIN, exit_code, open_zone
 from headwater.cli.words import Flag, seconds_of, size_of
 from headwater.errors import HeadwaterError, Refused
-
-if TYPE_CHECKING:
-    from headwater.zone import Delivery, Zone
-    from headwater.zone.source import Source
+from headwater.layout import parse_feed
+from headwater.terms import Outcome
+from headwater.zone.delivery import Delivery, size_text
+from headwater.zone.source import FileSource, Source, StreamSource
+from headwater.zone.zone import Zone
 
 STDIN = "-"
 RETRY_SECONDS_MAX = 30.0
@@ -52,44 +54,50 @@ class Plan:
 
 
 class Pace:
-    """Counts the bytes of all transfers, shows them, and holds them to a rate."""
+    """Counts the bytes of all transfers, shows them, holds them to a rate, and stops them all."""
 
     def __init__(self, bar: Bar, bytes_per_second: int | None) -> None:
         self._bar = bar
         self._rate = bytes_per_second
         self._lock = threading.Lock()
         self._free_at = 0.0
-        self.done_bytes = 0
+        self._done_bytes = 0
+        self._stopping = threading.Event()
 
-    def passed(self, source: Source) -> Iterator[bytes]:
-        """The pieces of a source, counted and not too fast."""
-        slice_bytes = max(1, self._rate // _SLICES_PER_SECOND) if self._rate else None
-        for piece in source.pieces():
-            for at in range(0, len(piece), slice_bytes or len(piece)):
-                part = piece[at : at + slice_bytes] if slice_bytes else piece
-                self._wait(len(part))
-                yield part
-                self._count(len(part))
+    def sliced(self, piece: bytes) -> Iterator[bytes]:
+        """A piece, as slowly as the rate wants it. Raises Refused("cut") once all are stopped."""
+        slice_bytes = len(piece) if self._rate is None else max(1, self._rate // _SLICES_PER_SECOND)
+        for at in range(0, len(piece), slice_bytes):
+            part = piece[at : at + slice_bytes]
+            self.rest(self._due_seconds(len(part)))
+            yield part
+            self.count(len(part))
 
-    def undone(self, size_bytes: int) -> None:
-        """These bytes are sent again."""
-        self._count(-size_bytes)
-
-    def _count(self, size_bytes: int) -> None:
+    def count(self, size_bytes: int) -> None:
+        """These bytes were sent or, where less than nothing, are sent again."""
         with self._lock:
-            self.done_bytes += size_bytes
-            self._bar.show(self.done_bytes)
+            self._done_bytes += size_bytes
+            self._bar.show(self._done_bytes)
 
-    def _wait(self, size_bytes: int) -> None:
+    def rest(self, seconds: float) -> None:
+        """Waits. Raises Refused("cut") once all are stopped."""
+        if self._stopping.wait(seconds) if seconds > 0 else self._stopping.is_set():
+            raise Refused("cut", "It was interrupted.")
+
+    def stop(self) -> None:
+        """Ends every transfer where it is."""
+        self._stopping.set()
+
+    def _due_seconds(self, size_bytes: int) -> float:
         if self._rate is None:
-            return
+            return 0.0
         with self._lock:
-            self._free_at = max(self._free_at, time.monotonic()) + size_bytes / self._rate
-            seconds = self._free_at - time.monotonic()
-        time.sleep(max(0.0, seconds))
+            now = time.monotonic()
+            self._free_at = max(self._free_at, now) + size_bytes / self._rate
+            return self._free_at - now
 
 
-def put(
+def put(  # noqa: PLR0913 - each is one option
     paths: Annotated[list[str], Parameter(name="PATH", help="Files to land; - is stdin and wants --name.")],
     /,
     *,
@@ -105,8 +113,8 @@ def put(
 ) -> int:
     """Lands files, and returns when each is durable or refused.
 
-    A file that changed while it was read is not landed. Uploads cannot be resumed yet: one that was cut starts over, and
-    that is said; nothing lands twice by it.
+    A file that changed while it was read is not landed. Uploads cannot be resumed yet: one that was cut starts over,
+    and that is said; nothing lands twice by it.
 
     Parameters
     ----------
@@ -117,8 +125,6 @@ def put(
     dry_run
         Only say what would be landed.
     """
-    from headwater.layout import parse_feed
-
     feed = str(parse_feed(to))
     items = list(_items(paths, name, recursive=recursive))
     if idempotency_key is not None and len(items) != 1:
@@ -170,8 +176,6 @@ def _inside(folder: Path) -> Iterator[Item]:
 
 
 def _told(items: Sequence[Item], feed: str, zone: Zone) -> int:
-    from headwater.zone.delivery import size_text
-
     if as_json():
         for item in items:
             emit({"feed": feed, "name": shown(item.name), "size_bytes": item.size_bytes})
@@ -187,25 +191,29 @@ def _told(items: Sequence[Item], feed: str, zone: Zone) -> int:
 
 def _all_landed(zone: Zone, plan: Plan, transfers: int) -> list[int]:
     """Lands all, some at once; tells of each as it ends."""
-    codes = []
+    if len(plan.items) == 1:
+        return [_ended(lambda: _landed(zone, plan, plan.items[0]), plan.items[0], zone)]
     with ThreadPoolExecutor(transfers, thread_name_prefix="put") as threads:
         running = [threads.submit(_landed, zone, plan, item) for item in plan.items]
         try:
-            for item, future in zip(plan.items, running, strict=True):
-                try:
-                    _tell(future.result(), zone)
-                    codes.append(OK)
-                except (HeadwaterError, OSError) as error:
-                    codes.append(exit_code(error))
-                    sentence = error.sentence if isinstance(error, HeadwaterError) else f"{error.strerror or error}."
-                    reason = error.reason if isinstance(error, HeadwaterError) else "bad_request"
-                    tell_problem(reason, sentence, name=shown(item.name))
-        except KeyboardInterrupt:
-            for future in running:
-                future.cancel()
-            zone.close()
+            return [_ended(future.result, item, zone) for item, future in zip(plan.items, running, strict=True)]
+        except BaseException:
+            plan.pace.stop()
+            threads.shutdown(wait=False, cancel_futures=True)
             raise
-    return codes
+
+
+def _ended(result: Callable[[], Delivery], item: Item, zone: Zone) -> int:
+    """Tells what became of one, and says it by an exit code."""
+    try:
+        _tell(result(), zone)
+    except HeadwaterError as error:
+        tell_problem(error.reason, error.sentence, name=shown(item.name))
+        return exit_code(error)
+    except OSError as error:
+        tell_problem("bad_request", f"{error.strerror or error}.", name=shown(item.name))
+        return exit_code(error)
+    return OK
 
 
 def _landed(zone: Zone, plan: Plan, item: Item) -> Delivery:
@@ -213,53 +221,56 @@ def _landed(zone: Zone, plan: Plan, item: Item) -> Delivery:
     key = plan.key or uuid.uuid4().hex
     seconds = 1.0
     while True:
-        before_bytes = plan.pace.done_bytes
-        try:
-            with _source(item, plan) as source:
+        with _Paced(_source(item), plan.pace) as source:
+            try:
                 return zone.land(plan.feed, source, idempotency_key=key, once=plan.once)
-        except HeadwaterError as error:
-            over = time.monotonic() - plan.began + seconds > plan.give_up_seconds
-            if exit_code(error) != TRY_AGAIN or over or item.path is None:
-                raise
-            if len(plan.items) == 1:
-                plan.pace.undone(plan.pace.done_bytes - before_bytes)
-            remark(f"{shown(item.name)}: {error.sentence} Starting over in {seconds:.0f} s: it cannot be resumed yet.")
-            time.sleep(seconds)
-            seconds = min(seconds * 2, RETRY_SECONDS_MAX)
+            except HeadwaterError as error:
+                over = time.monotonic() - plan.began + seconds > plan.give_up_seconds
+                if exit_code(error) != TRY_AGAIN or over or item.path is None:
+                    raise
+                plan.pace.count(-source.sent_bytes)
+                again = f"Starting over in {seconds:.0f} s: it cannot be resumed yet."
+                remark(f"{shown(item.name)}: {error.sentence} {again}")
+        plan.pace.rest(seconds)
+        seconds = min(seconds * 2, RETRY_SECONDS_MAX)
 
 
-def _source(item: Item, plan: Plan) -> Source:
-    from headwater.zone.source import FileSource, Source, StreamSource
+def _source(item: Item) -> Source:
+    if item.path is None:
+        return StreamSource(sys.stdin.buffer, item.name)
+    return FileSource(item.path, item.name)
 
-    inner = StreamSource(sys.stdin.buffer, item.name) if item.path is None else FileSource(item.path, item.name)
 
-    class Paced(Source):
-        def pieces(self) -> Iterator[bytes]:
-            return plan.pace.passed(inner)
+class _Paced(Source):
+    """A source whose bytes are counted and not too fast."""
 
-        def close(self) -> None:
-            inner.close()
+    def __init__(self, inner: Source, pace: Pace) -> None:
+        super().__init__(inner.name, inner.size_bytes, inner.sha256)
+        self._inner = inner
+        self._pace = pace
+        self.sent_bytes = 0
 
-    return Paced(inner.name, inner.size_bytes, inner.sha256)
+    def pieces(self) -> Iterator[bytes]:
+        for piece in self._inner.pieces():
+            for part in self._pace.sliced(piece):
+                yield part
+                self.sent_bytes += len(part)
+
+    def close(self) -> None:
+        self._inner.close()
 
 
 def _tell(delivery: Delivery, zone: Zone) -> None:
     if as_json():
-        emit(delivery.document)
+        emit(delivery.known)
         return
-    from rich.text import Text
-
-    from headwater.cli.output import MARK, stdout
-    from headwater.terms import Outcome
-    from headwater.zone.delivery import size_text
-
-    word = "landed" if delivery.outcome is Outcome.LANDED else "is there already"
-    line = Text()
-    line.append(coloured(word) if word == "landed" else word)
-    line.append(f"  {delivery.feed}  {shown(delivery.name)}  {size_text(delivery.size_bytes)}  ")
-    line.append(coloured(delivery.completeness.value))
-    line.append(f"  {delivery.id}", style=MARK)
-    line.append(f"  in {zone.name}")
+    landed = delivery.outcome is Outcome.LANDED
+    line = Text.assemble(
+        ("landed" if landed else "is there already", GOOD if landed else ""),
+        f"  {delivery.feed}  {shown(delivery.name)}  {size_text(delivery.size_bytes)}  ",
+        coloured(delivery.completeness.value),
+        "  ",
+        (delivery.id, MARK),
+        f"  in {zone.name}",
+    )
     stdout().print(line, soft_wrap=True)
-
-

@@ -30,7 +30,7 @@ def run(arguments: Sequence[str]) -> int:
         return OK
     except KeyboardInterrupt:
         return INTERRUPTED
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is told
         if debug:
             traceback.print_exc()
         tell_problem(*_told(error), as_json=as_json)

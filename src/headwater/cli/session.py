@@ -1,5 +1,7 @@
 """What holds for every command: where it works, how it answers, and what its exit code says."""
 
+# ruff: noqa: PLC0415 - what a command does not need is not imported
+
 from __future__ import annotations
 
 import os
@@ -7,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from headwater.errors import Damaged, HeadwaterError, Misconfigured, Refused, Unavailable
+from headwater.errors import HeadwaterError, Misconfigured, Unavailable
 
 if TYPE_CHECKING:
     from headwater.home import Home
@@ -77,7 +79,7 @@ def open_zone() -> Zone:
 
 
 def local_home() -> Home:
-    """The home to work on, for what is done on a home alone. Raises Misconfigured for a server, a bare zone, or none."""
+    """The home to work on, for what is done on a home alone. Raises Misconfigured where it is something else."""
     from headwater.home import Home
     from headwater.zone.where import HomeAt
 
@@ -89,17 +91,9 @@ def local_home() -> Home:
 
 def exit_code(error: BaseException) -> int:
     """What an error tells by the exit code."""
-    match error:
-        case KeyboardInterrupt():
-            return INTERRUPTED
-        case HeadwaterError(reason=reason) if reason in _AGAIN:
+    if isinstance(error, HeadwaterError):
+        if isinstance(error, Unavailable) or error.reason in _AGAIN:
             return TRY_AGAIN
-        case Unavailable():
-            return TRY_AGAIN
-        case Misconfigured():
+        if isinstance(error, Misconfigured) or error.reason in _USAGE:
             return USAGE
-        case Refused(reason=reason) if reason in _USAGE:
-            return USAGE
-        case Refused() | Damaged() | OSError():
-            return BAD_NEWS
     return BAD_NEWS

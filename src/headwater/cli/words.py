@@ -1,5 +1,7 @@
 """Words that several commands take: flags, durations, sizes, lists of feeds."""
 
+# ruff: noqa: PLC0415 - what a command does not need is not imported
+
 from __future__ import annotations
 
 from typing import Annotated

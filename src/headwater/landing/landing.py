@@ -153,24 +153,29 @@ class Landing:
         if upload.ended:
             return
         means = self.means
-        await upload.sync()
-        until = recovering.resume_until(self, means.clock.now(), temporary=temporary)
+        try:
+            await upload.sync()
+            until = recovering.resume_until(self, means.clock.now(), temporary=temporary)
+            parked = await means.attempts.move(
+                upload.id,
+                upload.fence,
+                durable=True,
+                outcome=Outcome.PARKED,
+                key=upload.key,
+                size_bytes=upload.size_bytes,
+                lease_until=until,
+            )
+        except Unavailable:  # the row stays unfinished: recovery parks what the store has when it is back
+            await means.attempts.move(upload.id, upload.fence, lease_until=Time(0))
+            raise
+        finally:
+            upload.release()
+        if not parked:
+            raise Refused("overtaken")
         if upload.digester is not None:
             self._digesters[upload.id] = upload.digester
             if len(self._digesters) > DIGESTERS_MAX:
                 self._digesters.popitem(last=False)
-        parked = await means.attempts.move(
-            upload.id,
-            upload.fence,
-            durable=True,
-            outcome=Outcome.PARKED,
-            key=upload.key,
-            size_bytes=upload.size_bytes,
-            lease_until=until,
-        )
-        upload.release()
-        if not parked:
-            raise Refused("overtaken")
 
     def forget(self, upload: Upload) -> None:
         """The upload has ended."""

@@ -59,7 +59,7 @@ def _expired(landing: Landing, attempt: Attempt) -> bool:
 async def _end_unsealed(landing: Landing, attempt: Attempt) -> Outcome:
     """An upload without its explicit end: parked where its sender can go on, held where not."""
     upload = await landing.take_up(attempt)
-    if attempt.offer.resumable and attempt.outcome is not Outcome.PARKED:
+    if attempt.offer.resumable and not attempt.reason and attempt.outcome is not Outcome.PARKED:
         await landing.park(upload)
         return Outcome.PARKED
     reason = attempt.reason or {

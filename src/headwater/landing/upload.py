@@ -162,10 +162,10 @@ class Upload:
         return self.key
 
     async def stored(self) -> None:
-        """Waits until what was handed to the store is taken; raises what went wrong there."""
+        """Waits until what was handed to the store is taken; raises what went wrong there, from then on each time."""
         if self._storing is not None:
-            storing, self._storing = self._storing, None
-            await storing
+            await asyncio.shield(self._storing)
+            self._storing = None
 
     async def settle(self) -> None:
         """Brings every byte into staging, if staging was begun. Raises Refused("gap") if some are missing."""

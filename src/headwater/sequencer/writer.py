@@ -7,7 +7,7 @@ from collections import deque
 
 import msgspec
 
-from headwater.errors import Damaged, HeadwaterError, Misconfigured, Refused, Unavailable
+from headwater.errors import Damaged, HeadwaterError, Misconfigured, Unavailable
 from headwater.layout import ledger_path
 from headwater.ledger.entries import Closed, Entry, Heartbeat, decode, encode, stamped
 from headwater.ledger.head import Head
@@ -179,7 +179,7 @@ class Sequencer:
             for waiting in batch:
                 try:
                     answers.append((waiting, planned.add(waiting.entries)))
-                except (Refused, ValueError) as error:
+                except (HeadwaterError, ValueError) as error:
                     _fail(waiting, error)
             try:
                 if planned.encoded:

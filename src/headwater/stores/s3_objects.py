@@ -15,7 +15,7 @@ from headwater.errors import Damaged, Refused
 from headwater.layout import parse_key
 from headwater.ports.store import KeyTaken, Stored
 from headwater.stores.s3_calls import S3Calls, pause
-from headwater.stores.s3_errors import FAILURES, S3Failure, code, is_absent, is_passing, is_refusal, status, unavailable
+from headwater.stores.s3_errors import FAILURES, is_absent, is_refusal, status, unavailable
 from headwater.terms import Key, Time
 
 if TYPE_CHECKING:
@@ -168,24 +168,24 @@ class _Reading:
         self._client = calls.client
         self._wanted: dict[str, Any] = {"Key": calls.name(key)} | ({"VersionId": version} if version else {})
         self._offset = offset
-        self._end = None if size_bytes is None else offset + size_bytes
+        self._stop = None if size_bytes is None else offset + size_bytes
+        self._end = 0  # where the answer that is being read ends
         self._body: StreamingBody | None = None
 
     def next(self, **bucket: Any) -> bytes:
         """The next piece; empty at the end. Blocking; after a failure in passing it may be called again."""
-        if self._end is not None and self._offset >= self._end:
-            if self._body is None:  # nothing is wanted of it but that it is there
-                self._client.head_object(**bucket, **self._wanted)
-            return b""
         try:
-            body = self._body or self._open(bucket)
-            piece = body.read(min(PIECE_BYTES, (self._end or 0) - self._offset)) if self._end else b""
-            if not piece and self._offset < (self._end or 0):
+            if self._body is None:
+                self._open(bucket)
+            if self._body is None or self._offset == self._end:
+                return b""
+            piece = self._body.read(min(PIECE_BYTES, self._end - self._offset))
+            if not piece:
                 raise IncompleteReadError(actual_bytes=self._offset, expected_bytes=self._end)
         except FAILURES as failure:
-            if _is_behind_the_end(failure):
-                return b""
             self.close()
+            if status(failure) == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:  # all of it lies before the offset
+                return b""
             raise
         self._offset += len(piece)
         return piece
@@ -196,18 +196,17 @@ class _Reading:
             self._body.close()
             self._body = None
 
-    def _open(self, bucket: dict[str, Any]) -> StreamingBody:
-        last = "" if self._end is None else self._end - 1
-        span = {"Range": f"bytes={self._offset}-{last}"} if self._offset or self._end is not None else {}
+    def _open(self, bucket: dict[str, Any]) -> None:
+        if self._offset == self._stop:  # nothing is wanted of it but that it is there
+            self._client.head_object(**bucket, **self._wanted)
+            return
+        span = {}
+        if self._offset or self._stop is not None:
+            span = {"Range": f"bytes={self._offset}-{'' if self._stop is None else self._stop - 1}"}
         answer = self._client.get_object(**bucket, **self._wanted, **span)
         self._wanted["IfMatch"] = answer["ETag"]
         self._end = self._offset + answer["ContentLength"]
         self._body = answer["Body"]
-        return self._body
-
-
-def _is_behind_the_end(failure: S3Failure) -> bool:
-    return status(failure) == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE
 
 
 # --- creating ---------------------------------------------------------------------------------------------------------
@@ -221,7 +220,8 @@ async def create(calls: S3Calls, key: Key, pieces: Sequence[bytes | memoryview],
     """
     size_bytes = sum(map(len, pieces))
     name = calls.name(key)
-    for pause_seconds in (*calls.pauses_seconds, None):
+    pauses = iter(calls.pauses_seconds)
+    while True:
         try:
             answer = await calls.once(
                 calls.client.put_object,
@@ -232,18 +232,18 @@ async def create(calls: S3Calls, key: Key, pieces: Sequence[bytes | memoryview],
                 **calls.encryption,
             )
             return Stored(key, size_bytes, version_of(answer), crc)
-        except FAILURES as unclear:
-            failure = unclear
-        if is_refusal(failure):
+        except FAILURES as failure:
             if status(failure) == HTTPStatus.BAD_REQUEST and checksum(pieces) != crc:
                 raise Damaged(f"The bytes for {key} are not those that were received.") from failure
-            raise unavailable(failure) from failure
-        stored = await look(calls, key)
-        if stored is not None:
-            return await expect_ours(calls, stored, size_bytes, crc)
-        if pause_seconds is not None:
-            await pause(pause_seconds)
-    raise unavailable(failure) from failure
+            if is_refusal(failure):
+                raise unavailable(failure) from failure
+            stored = await look(calls, key)
+            if stored is not None:
+                return await expect_ours(calls, stored, size_bytes, crc)
+            pause_seconds = next(pauses, None)
+            if pause_seconds is None:
+                raise unavailable(failure) from failure
+        await pause(pause_seconds)
 
 
 async def expect_ours(calls: S3Calls, stored: Stored, size_bytes: int, crc: str) -> Stored:

@@ -116,10 +116,10 @@ class Delivery:
         """The bytes as they come; the last piece is followed by the check."""
         return _checked(self._zone.calls.stream(f"/v1/deliveries/{self.id}/content"), self.receipt)
 
-    def save(self, path: str | Path | None = None) -> Path:
+    def save(self, path: str | Path | None = None, seen: Callable[[int], None] = lambda _: None) -> Path:
         """Writes the bytes to a file, whole or not at all. Without a path: under their own name, here, if none has it.
 
-        Raises Refused("exists") where such a file is.
+        `seen` is told of each piece's size. Raises Refused("exists") where such a file is.
         """
         target = Path(self.file_name) if path is None else Path(path)
         if path is None and target.exists():
@@ -129,6 +129,7 @@ class Delivery:
             with temporary.open("wb") as file:
                 for piece in self.pieces():
                     file.write(piece)
+                    seen(len(piece))
             temporary.replace(target)
         finally:
             temporary.unlink(missing_ok=True)

@@ -17,7 +17,7 @@ from headwater.errors import Refused, Unavailable
 from headwater.layout import parse_feed
 from headwater.terms import Delivery as Known
 from headwater.terms import FeedName, Id, Outcome, State
-from headwater.web.shapes import AttemptView, ChangePage, DeliveryPage, FeedPage, FeedView
+from headwater.web.shapes import AttemptPage, AttemptView, ChangePage, DeliveryPage, FeedPage, FeedView
 from headwater.zone.calls import Calls, name_target
 from headwater.zone.delivery import Change, Changes, Deliveries, Delivery, NoDelivery
 from headwater.zone.moment import Moment, moment_text
@@ -92,7 +92,7 @@ class Zone:
     def _standing(self, feed: FeedName, source: Source) -> Delivery | None:
         if source.sha256 is None:
             raise Refused("bad_request", "A stream's digest is not known before it is sent; once=True takes files.")
-        same_name = self._pages(source=feed.source, feed=feed.feed, name=_literal(source.name))
+        same_name = self._pages(source=feed.source, feed=feed.feed, name=literal(source.name))
         gone = {State.VOID, State.ERASED, State.WITHDRAWN}
         for known in same_name:
             if known.sha256 == source.sha256 and known.now.state not in gone:
@@ -163,6 +163,38 @@ class Zone:
         if not found:
             raise NoDelivery(f"There is no delivery {id} here, or it is not yours to see.")
         return Delivery(found[0], self)
+
+    def attempts(
+        self,
+        feed: str | FeedName | None = None,
+        *,
+        since: Moment | None = None,
+        until: Moment | None = None,
+        sender: str | None = None,
+        outcome: str | None = None,
+        limit: int = 50,
+    ) -> list[AttemptView]:
+        """Tries to deliver, newest first, at most `limit`; `outcome` names some, with commas: `held,refused`."""
+        now = datetime.now(UTC)
+        found: list[AttemptView] = []
+        cursor = None
+        while len(found) < limit:
+            page = self.calls.get(
+                "/v1/attempts",
+                AttemptPage,
+                **_scope(feed),
+                since=None if since is None else moment_text(since, now),
+                until=None if until is None else moment_text(until, now),
+                sender=sender,
+                outcome=outcome,
+                cursor=cursor,
+                limit=min(limit - len(found), PAGE),
+            )
+            found += page.attempts
+            if page.next is None:
+                break
+            cursor = page.next
+        return found
 
     def latest(self, feed: str | FeedName) -> Delivery:
         """The newest effective delivery of a feed that is neither suspect nor partial. Raises NoDelivery if none is."""
@@ -270,6 +302,6 @@ def _exact(id: str) -> Id:
     return cast("Id", text)
 
 
-def _literal(name: str) -> str:
+def literal(name: str) -> str:
     """A glob that matches this name alone."""
     return "".join(f"[{c}]" if c in "*?[" else c for c in name)

@@ -74,8 +74,9 @@ class TestSnapshot:
         assert await books.facts.fact("zone") is None
 
     async def test_facts_of_the_machine_stay_where_they_are(self, books, engine):
-        """A fact `node.…` is in no snapshot, and no restore touches it."""
+        """The fact `node`, or one `node.…`, is in no snapshot, and no restore touches it."""
         await books.facts.set_fact("node.id", "here")
+        await books.facts.set_fact("node", "here")
         snapshot = await books.snapshot()
         assert b"here" not in snapshot
         other = engine.open("other")

@@ -1,6 +1,7 @@
 """The truth among the rows: identities and facts, synced when their awaitable completes; and their snapshot.
 
-A fact whose name begins with `node.` belongs to this machine: it is in no snapshot, and a restore leaves it.
+The fact `node`, and any whose name begins with `node.`, belongs to this machine: it is in no snapshot, and a restore
+leaves it.
 """
 
 from __future__ import annotations
@@ -19,7 +20,6 @@ from headwater.ports.books import Credential, Identity
 from headwater.terms import Time
 
 _SQL = named_queries(Path(__file__).with_name("truth.sql"))
-_LOCAL = "node.*"
 
 
 class _Snapshot(msgspec.Struct, frozen=True, tag_field="kind", tag="books"):
@@ -89,7 +89,7 @@ class SqliteFacts:
 
 def snapshot(connection: sqlite3.Connection) -> bytes:
     """The truth as lines of canonical JSON: a header with their numbers, facts and identities, each by name."""
-    facts = [_Fact(*row) for row in connection.execute(_SQL["facts"], {"local": _LOCAL})]
+    facts = [_Fact(*row) for row in connection.execute(_SQL["facts"])]
     identities = [_Identity(identity) for identity in _identities(connection)]
     header = _Snapshot(1, len(facts), len(identities))
     return b"".join(_encoder.encode(line) + b"\n" for line in (header, *facts, *identities))
@@ -110,7 +110,7 @@ def parsed_snapshot(data: bytes) -> tuple[list[tuple[str, str]], list[Identity]]
 
 def restore(connection: sqlite3.Connection, facts: Sequence[tuple[str, str]], identities: Sequence[Identity]) -> None:
     """Puts a snapshot's truth in the place of what is there."""
-    connection.execute(_SQL["forget_facts"], {"local": _LOCAL})
+    connection.execute(_SQL["forget_facts"])
     connection.execute(_SQL["forget_identities"])
     for name, value in facts:
         _set_fact(connection, name, value)

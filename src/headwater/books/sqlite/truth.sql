@@ -21,10 +21,10 @@ ON CONFLICT (name, fingerprint) DO UPDATE SET
 SELECT value FROM facts WHERE name = :name
 
 -- name: facts
-SELECT name, value FROM facts WHERE name NOT GLOB :local ORDER BY name
+SELECT name, value FROM facts WHERE name <> 'node' AND name NOT GLOB 'node.*' ORDER BY name
 
 -- name: set_fact
 INSERT OR REPLACE INTO facts VALUES (:name, :value)
 
 -- name: forget_facts
-DELETE FROM facts WHERE name NOT GLOB :local
+DELETE FROM facts WHERE name <> 'node' AND name NOT GLOB 'node.*'

@@ -238,7 +238,7 @@ def test_broken_chunks_are_never_a_file(live, broken):
 
 
 def test_bytes_beyond_the_length_do_not_spoil_what_was_whole(live):
-    """Content-Length says where a body ends: it lands, is answered 201, and what follows closes the connection."""
+    """Content-Length says where a body ends: it lands, is answered 201, and then the connection is closed."""
     answer = live.raw(
         live.head("PUT", FEED + "a.csv", "Content-Length: 4") + b"a,b\nand more that is no request\r\n\r\n"
     )

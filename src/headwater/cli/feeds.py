@@ -1,0 +1,75 @@
+"""`headwater feeds`: what there is of feeds."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from headwater.cli.ls import tell_deliveries
+from headwater.cli.output import as_json, emit, facts, remark, say, table
+from headwater.cli.session import open_zone
+from headwater.layout import parse_feed
+from headwater.web.shapes import FeedView
+from headwater.zone.delivery import size_text
+
+LATEST = 10
+
+app = App(name="feeds", help_format="plaintext")
+
+
+@app.default
+def feeds() -> None:
+    """Lists every feed with its state."""
+    with open_zone() as zone:
+        found = zone.feeds()
+    if as_json():
+        for one in found:
+            emit(one)
+    elif found:
+        rows = [
+            (
+                one.feed,
+                "declared" if one.declared else "",
+                str(one.deliveries),
+                size_text(one.size_bytes),
+                _minute(one.last_at),
+            )
+            for one in found
+        ]
+        table(("feed", "", "deliveries", "size", "last landed (UTC)"), rows, right=("deliveries", "size"), fold="feed")
+    else:
+        remark("There is no feed yet: the first delivery makes one, or [sources.NAME.feeds.NAME] in headwater.toml.")
+
+
+@app.command
+def show(feed: Annotated[str, Parameter(name="SOURCE/FEED", help="The feed.")], /) -> None:
+    """Shows one feed."""
+    with open_zone() as zone:
+        found = zone.calls.get(f"/v1/feeds/{parse_feed(feed)}", FeedView)
+        if as_json():
+            emit(found)
+            return
+        _tell(found)
+        latest = zone.deliveries(feed, limit=LATEST)
+    if latest:
+        say()
+        say("Latest deliveries", style="bold")
+        tell_deliveries(latest, one_feed=True)
+
+
+def _tell(feed: FeedView) -> None:
+    facts(
+        [
+            ("Feed", feed.feed),
+            ("Declared", "in headwater.toml" if feed.declared else "no"),
+            ("Deliveries", f"{feed.deliveries:,}"),
+            ("Size", size_text(feed.size_bytes)),
+            ("First landed", feed.first_at),
+            ("Last landed", feed.last_at),
+        ]
+    )
+
+
+def _minute(at: str | None) -> str:
+    return "" if at is None else at[:16].replace("T", " ")

@@ -1,0 +1,88 @@
+"""What `senders` and `users` share: how identities and their secrets are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from headwater.cli.output import as_json, coloured, emit, facts, remark, say, table
+from headwater.gate.views import IdentityView
+from headwater.web.shapes import IdentityMade, Revoked
+
+
+def tell_all(identities: Sequence[IdentityView], nobody: str) -> None:
+    """A list of identities."""
+    if as_json():
+        for one in identities:
+            emit(one)
+    elif identities:
+        rows = [
+            (
+                one.name,
+                one.role.value,
+                coloured(one.state),
+                ", ".join(one.allow) or "all",
+                _minute(one.last_used_at) or "never",
+                _minute(one.next_expiry_at),
+            )
+            for one in identities
+        ]
+        table(("name", "role", "state", "feeds", "last used (UTC)", "next expiry"), rows, fold="feeds")
+    else:
+        remark(nobody)
+
+
+def tell_one(one: IdentityView) -> None:
+    """One identity with its credentials."""
+    if as_json():
+        emit(one)
+        return
+    facts(
+        [
+            ("Name", one.name),
+            ("Role", one.role.value),
+            ("State", coloured(one.state)),
+            ("Feeds", ", ".join(one.allow) or "all"),
+            ("Root", one.root),
+            ("May make feeds", "yes" if one.may_create_feeds else None),
+            ("From", ", ".join(one.addresses) or "any address"),
+            ("Declared", "in headwater.toml" if one.declared else None),
+            ("Last used", one.last_used_at or "never"),
+        ]
+    )
+    say()
+    rows: list[tuple[Any, ...]] = [
+        (
+            each.kind.replace("_", " "),
+            each.fingerprint,
+            coloured(each.state),
+            _minute(each.first_used_at) or "never",
+            _minute(each.last_used_at) or "never",
+            _minute(each.revoked_at or each.expires_at),
+        )
+        for each in one.credentials
+    ]
+    table(("credential", "fingerprint", "state", "first used", "last used", "ends"), rows, fold="fingerprint")
+
+
+def tell_made(made: IdentityMade, done: str) -> None:
+    """An identity and its secrets, which nobody will see again."""
+    if as_json():
+        emit(made)
+        return
+    remark(f"{made.identity.name} was {done}.")
+    if made.secrets.token or made.secrets.password:
+        remark("This is shown once and cannot be had again:")
+    facts([("token", made.secrets.token), ("password", made.secrets.password)])
+
+
+def tell_revoked(name: str, gone: Revoked) -> None:
+    """What ended."""
+    if as_json():
+        emit(gone)
+    else:
+        say(f"{name}: {', '.join(gone.revoked) or 'nothing'} ended, from now on and for ever.")
+
+
+def _minute(at: str | None) -> str:
+    return "" if at is None else at[:16].replace("T", " ")

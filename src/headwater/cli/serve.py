@@ -1,0 +1,193 @@
+"""`headwater serve`: the doors, from an empty folder to a drained end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import sys
+from typing import Annotated, Literal
+
+import uvloop
+from cyclopts import Parameter
+from rich.text import Text
+
+from headwater import logs
+from headwater.app import System, open_system
+from headwater.cli.output import GOOD, MARK, coloured, facts, remark, say, shown, stdout
+from headwater.cli.session import OK, options
+from headwater.cli.words import Flag
+from headwater.config_schema import Config
+from headwater.config_values import DirectoryZone
+from headwater.errors import HeadwaterError, Misconfigured
+from headwater.guide import curl_line
+from headwater.home import Home
+from headwater.identities import FIRST
+from headwater.ledger.entries import Held, decode
+from headwater.logs import note
+from headwater.serving import RUN_FILE, Served, served
+from headwater.terms import Position, Receipt, name_of
+from headwater.zone.delivery import size_text
+from headwater.zone.local import read_config
+from headwater.zone.where import home_path
+
+log = logging.getLogger("headwater.serve")
+
+FOLLOW_SECONDS = 30.0
+
+
+def serve(
+    *,
+    existing: Flag = False,
+    log_format: Annotated[
+        Literal["people", "json"] | None, Parameter(help="How logs are written. Default: for people on a terminal.")
+    ] = None,
+) -> int:
+    """Runs the doors until it is stopped. Makes a home, with its keys and a zone in it, where there is none.
+
+    Ctrl-C and SIGTERM let open uploads end; a second one stops now. SIGHUP reads the configuration again.
+
+    Parameters
+    ----------
+    existing
+        Make nothing: fail where there is no home, or no zone.
+    """
+    home = Home(home_path(options().home))
+    if not home.exists():
+        if existing:
+            raise Misconfigured(f"There is no home in {home.path}, and --existing makes none.", "no_home")
+        home.make()
+    config = read_config(home).config
+    _log(log_format)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(home, config, may_found=not existing and _is_own(home, config)))
+    return OK
+
+
+def _is_own(home: Home, config: Config) -> bool:
+    """Whether the zone is a folder inside the home: only there is one founded without being asked to."""
+    return isinstance(config.zone, DirectoryZone) and config.zone.path.resolve().is_relative_to(home.path)
+
+
+def _log(log_format: str | None) -> None:
+    as_json = log_format == "json" or (log_format is None and not sys.stderr.isatty())
+    told_already = log_format is None and sys.stdout.isatty() and sys.stderr.isatty()
+    logs.install(sys.stderr, as_json=as_json, level=logging.WARNING if told_already else logging.INFO)
+
+
+async def _serve(home: Home, config: Config, *, may_found: bool) -> None:
+    async with open_system(home, config, may_found=may_found) as system:
+        stop = asyncio.Event()
+        async with served(system, may_move=system.fresh) as doors:
+            _watch_signals(home, config, stop)
+            note(log, "serving", http=doors.http, admin=doors.admin, zone=system.store.name, pid=os.getpid())
+            telling = asyncio.create_task(_tell_landings(system)) if _greet(system, doors) else None
+            tell_systemd("READY=1")
+            await stop.wait()
+            tell_systemd("STOPPING=1")
+            if telling is not None:
+                telling.cancel()
+            note(log, "stopping")
+
+
+# --- what is seen -----------------------------------------------------------------------------------------------------
+
+
+def _greet(system: System, doors: Served) -> bool:
+    """The banner, on a terminal; False where there is none."""
+    if not sys.stdout.isatty():
+        return False
+    home = system.home
+    say(f"Headwater {system.services.settings.version}", style="bold")
+    facts([("zone", system.store.name), ("http", doors.http or "off"), ("admin", doors.admin)])
+    for sentence in doors.moved:
+        say(sentence)
+    if recovered := sum(system.recovered.values()):
+        say(f"Finished {recovered} uploads that an earlier process had left.")
+    if system.fresh:
+        say()
+        say(f"A sender `{FIRST}` was made, allowed everywhere but from this machine only. Its keys: {home.keys}")
+        if home.recovery_key_path.exists():
+            say(f"Keep {home.recovery_key_path} off this machine: it opens the backups.")
+        say("To land a file, paste in another terminal:")
+        say()
+        if doors.http:
+            say(f"  {curl_line(home, FIRST, doors.http, f'{FIRST}/files')}", style=MARK)
+        say(f"  headwater --home {home.path} ls {FIRST}/files", style=MARK)
+        say()
+        say(f"`headwater --home {home.path} senders guide {FIRST}` prints this again.")
+    say()
+    return True
+
+
+async def _tell_landings(system: System) -> None:
+    """Each landing, as one line."""
+    reader = system.services.log
+    position = reader.position
+    while True:
+        await reader.wait(position, FOLLOW_SECONDS)
+        async for place, data in reader.read(position):
+            position = Position(place.position)
+            with contextlib.suppress(ValueError):
+                _tell(decode(data))
+
+
+def _tell(entry: object) -> None:
+    if isinstance(entry, Receipt):
+        line = Text.assemble(
+            f"{entry.landed_at[11:19]}  ",
+            ("landed", GOOD),
+            f"  {entry.feed_name}  {shown(name_of(entry))}  {size_text(entry.size_bytes)}  ",
+            coloured(entry.completeness.value),
+            f"  from {entry.sender.name} by {entry.door}  ",
+            (entry.id[-8:], MARK),
+        )
+        stdout().print(line, soft_wrap=True)
+    elif isinstance(entry, Held):
+        line = Text.assemble(
+            f"{entry.at[11:19]}  ",
+            coloured("held"),
+            f"    {entry.feed_name}  {shown(name_of(entry))}  {size_text(entry.size_bytes)}  {entry.reason}",
+        )
+        stdout().print(line, soft_wrap=True)
+
+
+# --- what is heard ----------------------------------------------------------------------------------------------------
+
+
+def _watch_signals(home: Home, config: Config, stop: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+
+    def end(number: signal.Signals) -> None:
+        if stop.is_set():
+            (home.path / RUN_FILE).unlink(missing_ok=True)
+            os._exit(128 + number)
+        if sys.stdout.isatty():
+            remark("Stopping: open uploads may end. Once more stops now.")
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, end, number)
+    loop.add_signal_handler(signal.SIGHUP, _reload, home, config)
+
+
+def _reload(home: Home, config: Config) -> None:
+    """Reads the configuration again; a bad one changes nothing, and is told."""
+    try:
+        changed = read_config(home).config != config
+    except HeadwaterError as error:
+        note(log, "config_not_reloaded", level=logging.ERROR, sentence=error.sentence)
+        return
+    note(log, "config_read", level=logging.WARNING, changed=changed, taken_up="at the next start")
+
+
+def tell_systemd(state: str) -> None:
+    """Tells whoever started us (sd_notify(3)), if that wants to know."""
+    address = os.environ.get("NOTIFY_SOCKET")
+    if not address:
+        return
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as out:
+        out.sendto(state.encode(), f"\0{address[1:]}" if address.startswith("@") else address)
