@@ -1,7 +1,7 @@
 """A reader of zones that was written from docs/format.md alone: it knows nothing else of Headwater.
 
 `check(zone)` re-reads everything and returns a `Checked`: what was delivered, and what is wrong. `zone` gives the bytes
-under a path and lists the paths below a prefix; `DirectoryZone` does it for a directory.
+under a path and lists the paths below a prefix: `DirectoryZone` for a directory, `BucketZone` for S3.
 """
 
 from __future__ import annotations
@@ -50,6 +50,24 @@ class DirectoryZone:
         yield from (
             str(each.relative_to(self.root)) for each in sorted((self.root / prefix).rglob("*")) if not each.is_dir()
         )
+
+
+class BucketZone:
+    """A zone in a bucket, by an S3 client as boto3 makes them."""
+
+    def __init__(self, client: Any, bucket: str, prefix: str = "") -> None:
+        self.client, self.bucket, self.prefix = client, bucket, prefix and prefix.rstrip("/") + "/"
+
+    def read(self, path: str) -> bytes | None:
+        try:
+            body: bytes = self.client.get_object(Bucket=self.bucket, Key=self.prefix + path)["Body"].read()
+        except self.client.exceptions.NoSuchKey:
+            return None
+        return body
+
+    def list(self, prefix: str) -> Iterator[str]:
+        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=self.prefix + prefix)
+        yield from (each["Key"].removeprefix(self.prefix) for page in pages for each in page.get("Contents", ()))
 
 
 @dataclass

@@ -100,12 +100,13 @@ def _bound(listen: Address, name: str, moved: list[str], *, may_move: bool) -> t
             moved.append(f"Port {listen.port} is taken; {name} listens on {taken} instead.")
         return bound, taken
     raise Misconfigured(
-        f"[{name}] listen = {listen}: the port is taken{_holder(listen.port)}. Set another one.", "in_use"
+        f"[{name}] listen = {listen}: the port is taken by {port_holder(listen.port) or 'another process'}. Set another one.",
+        "in_use",
     )
 
 
-def _holder(port: int) -> str:
-    """` by process N (name)`, as far as /proc lets us see it."""
+def port_holder(port: int) -> str | None:
+    """`process N (name)` that listens there, as far as /proc lets us see it; None where nobody listens."""
     inodes = set()
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         with contextlib.suppress(OSError), open(table) as lines:  # noqa: PTH123 - a file of /proc
@@ -118,5 +119,5 @@ def _holder(port: int) -> str:
             for descriptor in os.scandir(f"/proc/{process}/fd"):
                 if os.readlink(descriptor.path) in inodes:  # noqa: PTH115
                     with open(f"/proc/{process}/comm") as name:  # noqa: PTH123
-                        return f" by process {process} ({name.read().strip()})"
-    return ""
+                        return f"process {process} ({name.read().strip()})"
+    return "another process" if inodes else None

@@ -11,19 +11,31 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from types import SimpleNamespace
 
+import boto3
 import msgspec
 import pytest
+from awscrt.checksums import crc64nvme
+from botocore.config import Config
 
 from headwater.app import System, open_system
+from headwater.books.sqlite import SqliteBooks
 from headwater.care.backup import Snapshot
+from headwater.care.findings import Problem, Report, Trouble
+from headwater.care.verify import verify
 from headwater.config import load
-from headwater.founding import ZoneFile
+from headwater.config_schema import S3
+from headwater.founding import ZoneFile, found_zone
 from headwater.home import Home
+from headwater.landing import Budget
 from headwater.ledger.entries import KINDS, Amended, Erased, ErasureOrdered, Found, Void
 from headwater.ledger.head import _Header
 from headwater.ledger.note import Signer
+from headwater.stores.s3_zone import open_s3_zone
 from headwater.terms import Completeness, Declared, Door, FeedName, Id, Key, Offer, Receipt, SenderRef
-from tests.checker import DirectoryZone, check
+from headwater.testing.s3_double import S3Double
+from tests.checker import BucketZone, DirectoryZone, check
+from tests.unit.care.conftest import ZONE as LIVE_ZONE
+from tests.unit.care.conftest import LiveZone
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "format.md").read_text(encoding="utf-8")
@@ -114,6 +126,66 @@ async def test_a_stranger_reads_through_rotations(system):
     vkey.chmod(0o640)
     vkey.write_text(Signer.generate(f"{system.zone_id}-2").vkey)
     assert check(DirectoryZone(folder_of(system))).problems != []
+
+
+@pytest.fixture
+async def bucket(tmp_path, monkeypatch) -> AsyncIterator[SimpleNamespace]:
+    """A zone below a prefix of a versioned bucket of the strict double."""
+    with S3Double(versioning=True) as double:
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", double.access_key)
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", double.secret_key)
+        settings = Config(s3={"addressing_style": "path"})
+        client = boto3.client("s3", endpoint_url=double.endpoint, region_name=double.region, config=settings)
+        client.create_bucket(Bucket="landing")
+        books = SqliteBooks(tmp_path / "books.sqlite3")
+        s3 = S3(region=double.region, endpoint=double.endpoint)
+        store = await open_s3_zone("landing", "a/zone", s3, buffers=Budget(1 << 26, 1 << 26), parts=books.parts)
+        zone = LiveZone(tmp_path, store)
+        await found_zone(store.creator, zone.clock, FixedIds(), crc64nvme)
+        await zone.start()
+        yield SimpleNamespace(zone=zone, client=client, files=BucketZone(client, "landing", "a/zone"))
+        await zone.stop()
+        await books.close()
+        client.close()
+
+
+class FixedIds:
+    """Gives the zone the id that LiveZone has."""
+
+    def new(self, at) -> Id:
+        return Id(LIVE_ZONE)
+
+
+async def test_a_stranger_reads_a_bucket(bucket):
+    """The same reader, over S3: entries, tiles, checkpoint, objects; and our own verification agrees."""
+    zone = bucket.zone
+    receipts = [await zone.land(os.urandom(size)) for size in SIZES]
+    await zone.enter(*(Void(v=1, id=Id(f"{n:032x}"), by="x", reason="y") for n in range(300)))
+    await zone.checkpoint()
+    await zone.land(b"last")
+    checked = check(bucket.files)
+    assert checked.problems == []
+    assert set(checked.deliveries) >= {receipt.id for receipt in receipts}
+    for quick in (False, True):
+        *_, report = [each async for each in verify(zone.seen(local_path=lambda _: None), quick=quick)]
+        assert isinstance(report, Report)
+        assert (report.ok, report.objects) == (True, len(SIZES) + 1)
+
+
+async def test_what_lies_over_an_object_is_found(bucket):
+    """Readers see the newest version: other bytes, or a delete marker, are a problem though the landed one stands."""
+    zone = bucket.zone
+    covered, hidden = await zone.land(b"landed"), await zone.land(b"landed")
+    bucket.client.put_object(Bucket="landing", Key=f"a/zone/{covered.key}", Body=b"other!")
+    bucket.client.delete_object(Bucket="landing", Key=f"a/zone/{hidden.key}")
+    assert check(bucket.files).problems == [f"{covered.key}: other bytes", f"{hidden.key}: missing"]
+    seen = [each async for each in verify(zone.seen(local_path=lambda _: None))]
+    problems = {each.subject: each for each in seen if isinstance(each, Problem)}
+    assert {key: problem.trouble for key, problem in problems.items()} == {
+        covered.key: Trouble.DIGEST,
+        hidden.key: Trouble.MISSING,
+    }
+    assert all("still stands" in problem.sentence for problem in problems.values())
 
 
 # --- what it finds ----------------------------------------------------------------------------------------------------

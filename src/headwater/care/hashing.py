@@ -12,6 +12,7 @@ import os
 import stat
 from collections.abc import Sequence
 from concurrent.futures import Executor
+from contextlib import suppress
 from pathlib import Path
 from threading import local
 
@@ -99,13 +100,23 @@ def _sha256(descriptor: int, tally: Tally) -> str:
 async def check_object(
     reader: ObjectReader, expected: Expected, tally: Tally, threads: Executor, *, quick: bool
 ) -> list[Problem]:
-    """The same through the store: the whole object, or (`quick`) what the store says of it."""
+    """The same through the store: the whole object as readers see it, or (`quick`) what the store says of it.
+
+    Where another version lies over the one that was landed, or a delete marker, it is said whether that still stands.
+    """
     problem = await _check_object(reader, expected, tally, threads, quick=quick)
     if problem is not None:
         problem = await _check_object(reader, expected, tally, threads, quick=quick)
         tally.reread += problem is None
     tally.objects += 1
-    return [] if problem is None else [problem]
+    if problem is None:
+        return []
+    if expected.version is not None and problem.trouble in {Trouble.MISSING, Trouble.SIZE, Trouble.DIGEST}:
+        with suppress(HeadwaterError):
+            if await _check_stream(reader, expected, Tally(), threads, expected.version) is None:
+                still = f"{problem.sentence} Its version {expected.version} still stands."
+                return [msgspec.structs.replace(problem, sentence=still)]
+    return [problem]
 
 
 async def _check_object(
@@ -126,11 +137,13 @@ async def _check_object(
         return unreadable(expected, error.sentence)
 
 
-async def _check_stream(reader: ObjectReader, expected: Expected, tally: Tally, threads: Executor) -> Problem | None:
+async def _check_stream(
+    reader: ObjectReader, expected: Expected, tally: Tally, threads: Executor, version: str | None = None
+) -> Problem | None:
     digest = hashlib.sha256()
     size_bytes = 0
     loop = asyncio.get_running_loop()
-    async for piece in reader.read(expected.key, version=expected.version):
+    async for piece in reader.read(expected.key, version=version):
         if len(piece) <= INLINE_BYTES_MAX:
             digest.update(piece)
         else:

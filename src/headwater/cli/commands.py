@@ -44,8 +44,8 @@ COMMANDS = (
 _EPILOGUE = "Exit codes: 0 done, 1 bad news, 2 wrong usage or configuration, 3 try again, 130 interrupted."
 
 
-def make_app() -> App:
-    """The command line's grammar."""
+def make_app(*, brief: bool = False) -> App:
+    """The command line's grammar. `brief`: only to list the commands, by the table; else each says all it says."""
     app = App(
         name="headwater",
         help="Where data begins: lands every delivery byte for byte, with a signed receipt.",
@@ -53,11 +53,13 @@ def make_app() -> App:
         version_format="plaintext",
         help_format="plaintext",
         help_epilogue=_EPILOGUE,
+        default_parameter=Parameter(negative=""),
         result_action="return_value",
     )
     app["--help"].group = app["--version"].group = EVERYWHERE
     for number, (group, name, target, about) in enumerate(COMMANDS):
-        app.command(f"headwater.cli.{target}", name=name, help=about, group=group, sort_key=number)
+        help_ = about if brief else None
+        app.command(f"headwater.cli.{target}", name=name, help=help_, group=group, sort_key=number)
 
     @app.meta.default
     def launch(
@@ -66,8 +68,8 @@ def make_app() -> App:
         home: Annotated[Path | None, Parameter(group=EVERYWHERE)] = None,
         token_file: Annotated[Path | None, Parameter(group=EVERYWHERE)] = None,
         config: Annotated[Path | None, Parameter(group=EVERYWHERE)] = None,
-        json: Annotated[bool, Parameter(group=EVERYWHERE, negative="", show_default=False)] = False,
-        debug: Annotated[bool, Parameter(group=EVERYWHERE, negative="", show_default=False)] = False,
+        json: Annotated[bool, Parameter(group=EVERYWHERE, show_default=False)] = False,
+        debug: Annotated[bool, Parameter(group=EVERYWHERE, show_default=False)] = False,
     ) -> Any:
         """Runs a command.
 

@@ -15,7 +15,7 @@ from headwater.home import Home
 from headwater.zone.local import read_config
 from headwater.zone.where import home_path
 
-app = App(name="config", help_format="plaintext")
+app = App(name="config", help="Checks, shows and describes headwater.toml.", help_format="plaintext")
 
 
 @app.command

@@ -15,7 +15,7 @@ from headwater.zone.delivery import size_text
 
 LATEST = 10
 
-app = App(name="feeds", help_format="plaintext")
+app = App(name="feeds", help="Lists feeds with their state.", help_format="plaintext")
 
 
 @app.default

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from headwater.books.sqlite import SqliteBooks
 from headwater.config_schema import Config
-from headwater.config_values import DirectoryZone, SqliteBooks as SqliteFile
+from headwater.config_values import DirectoryZone
+from headwater.config_values import SqliteBooks as SqliteFile
 from headwater.errors import Misconfigured
 from headwater.founding import ZoneFile, read_zone
 from headwater.home import Home

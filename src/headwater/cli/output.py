@@ -154,9 +154,8 @@ def facts(pairs: Iterable[tuple[str, Any]]) -> None:
     kept = [(name, value) for name, value in pairs if value not in (None, "", ())]
     width = max((len(name) for name, _ in kept), default=0) + 2
     for name, value in kept:
-        line = Text(name.ljust(width), style="bold")
-        line.append(value if isinstance(value, Text) else Text(shown(str(value)), style=""))
-        stdout().print(line, soft_wrap=True)
+        text = value if isinstance(value, Text) else Text(shown(str(value)))
+        stdout().print(Text.assemble((name.ljust(width), "bold"), text), soft_wrap=True)
 
 
 class Bar:

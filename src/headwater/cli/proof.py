@@ -16,7 +16,7 @@ def proof(
     /,
     *,
     with_bytes: Annotated[
-        bool, Parameter(name="--bytes", negative="", show_default=False, help="Put the file in, too.")
+        bool, Parameter(name="--bytes", show_default=False, help="Put the file in, too.")
     ] = False,
     output: Annotated[
         Path | None, Parameter(name=["--output", "-o"], help="Write to this file. Default: ID.proof.zip.")

@@ -103,7 +103,7 @@ def put(  # noqa: PLR0913 - each is one option
     *,
     to: Annotated[str, Parameter(help="The feed they go to, as source/feed.")],
     name: Annotated[str | None, Parameter(help="The name of the one file, instead of its own.")] = None,
-    recursive: Annotated[bool, Parameter(name=["--recursive", "-r"], negative="", show_default=False)] = False,
+    recursive: Annotated[bool, Parameter(name=["--recursive", "-r"], show_default=False)] = False,
     transfers: Annotated[int, Parameter(help="How many at once.")] = 4,
     limit_rate: Annotated[str | None, Parameter(help="Bytes in a second, all together: 2MiB.")] = None,
     give_up_after: Annotated[str, Parameter(help="How long to try again while the server is unavailable.")] = "10m",

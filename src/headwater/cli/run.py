@@ -7,11 +7,12 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-from cyclopts import CycloptsError
+from cyclopts import CycloptsError, UnknownCommandError
 
-from headwater.cli.commands import make_app
-from headwater.cli.output import tell_problem
+from headwater.cli.commands import COMMANDS, make_app
+from headwater.cli.output import shown, tell_problem
 from headwater.cli.session import INTERRUPTED, OK, USAGE, exit_code
+from headwater.config_values import did_you_mean
 from headwater.errors import HeadwaterError
 
 
@@ -19,7 +20,9 @@ def run(arguments: Sequence[str]) -> int:
     """The exit code. With --json among the words an error is one problem object, with --debug it has its traceback."""
     as_json, debug = "--json" in arguments, "--debug" in arguments
     try:
-        result = make_app().meta(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+        words = {name for _, name, *_ in COMMANDS}
+        app = make_app(brief=words.isdisjoint(arguments))
+        result = app.meta(arguments, exit_on_error=False, print_error=False, result_action="return_value")
         sys.stdout.flush()
         return result if isinstance(result, int) else OK
     except CycloptsError as error:
@@ -48,6 +51,10 @@ def _told(error: Exception) -> tuple[str, str]:
 
 
 def _usage(error: CycloptsError) -> str:
+    if isinstance(error, UnknownCommandError) and error.unused_tokens:
+        word = error.unused_tokens[0]
+        guess = did_you_mean(word, [name for name in error.app or () if not name.startswith("-")])
+        return f"There is no command {shown(word)!r}. {guess or 'See `headwater --help`.'}"
     text = " ".join(str(error).split())
     chain = " ".join(error.command_chain or ())
     return f"{text.rstrip('.')}. See `{f'headwater {chain}'.strip()} --help`."

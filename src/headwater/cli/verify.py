@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
+from msgspec.structs import asdict
 from rich.text import Text
 
 from headwater.care.findings import Problem, Progress, Report
-from headwater.care.verify import Zone, verify as verified
+from headwater.care.verify import Zone
+from headwater.care.verify import verify as verified
 from headwater.cli.ground import Ground, opened
 from headwater.cli.output import BAD, GOOD, Bar, as_json, emit, facts, say, shown, stdout
 from headwater.cli.session import BAD_NEWS, OK, local_home
@@ -31,23 +33,26 @@ def verify(
         Path | None, Parameter(help="A checkpoint that was kept outside, as `checkpoint` gave it.")
     ] = None,
 ) -> int:
-    """Reads ledger and bytes again: every receipt has its object, every object its receipt, digests agree, the tree holds
-    and extends the checkpoint that was kept. On the machine of the home; a running server is not disturbed.
+    """Reads ledger and bytes again: every receipt has its object, every object its receipt, digests agree, the tree
+    holds and extends the checkpoint that was kept. On the machine of the home; a running server is not disturbed.
 
     Parameters
     ----------
     quick
         Ask the store for sizes and checksums only, instead of reading every byte.
     """
-    report = asyncio.run(_verify(feed, quick=quick, against=None if against is None else against.read_text()))
+    report, problems = asyncio.run(_verify(feed, quick, None if against is None else against.read_text()))
+    if as_json():
+        emit({**asdict(report), "ok": report.ok, "problems": problems})
     return OK if report.ok else BAD_NEWS
 
 
-async def _verify(feed: str | None, *, quick: bool, against: str | None) -> Report:
-    home = local_home()
+async def _verify(feed: str | None, quick: bool, against: str | None) -> tuple[Report, list[Problem]]:  # noqa: FBT001
     workers = os.cpu_count() or 1
+    problems: list[Problem] = []
+    reports: list[Report] = []
     with ThreadPoolExecutor(workers, thread_name_prefix="verify") as threads, Bar("verify", None) as bar:
-        async with opened(home) as ground:
+        async with opened(local_home()) as ground:
             zone = _zone(ground, threads, workers)
             async for each in verified(zone, feed=parse_feed(feed) if feed else None, quick=quick, against=against):
                 match each:
@@ -55,10 +60,12 @@ async def _verify(feed: str | None, *, quick: bool, against: str | None) -> Repo
                         _show(bar, each)
                     case Problem():
                         _tell(each)
-                    case Report() as report:
-                        pass
-    _tell_report(report, ground)
-    return report
+                        problems.append(each)
+                    case Report():
+                        reports.append(each)
+    if not as_json():
+        _tell_report(reports[0], ground)
+    return reports[0], problems
 
 
 def _zone(ground: Ground, threads: ThreadPoolExecutor, workers: int) -> Zone:
@@ -83,16 +90,11 @@ def _show(bar: Bar, progress: Progress) -> None:
 
 
 def _tell(problem: Problem) -> None:
-    if as_json():
-        emit(problem)
-    else:
+    if not as_json():
         stdout().print(Text(problem.trouble.ljust(12), style=BAD) + shown(problem.sentence), soft_wrap=True)
 
 
 def _tell_report(report: Report, ground: Ground) -> None:
-    if as_json():
-        emit({**{name: getattr(report, name) for name in report.__struct_fields__}, "ok": report.ok})
-        return
     facts(
         [
             ("Zone", ground.store.name),

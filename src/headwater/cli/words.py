@@ -10,7 +10,7 @@ from cyclopts import Parameter
 
 from headwater.errors import Refused
 
-Flag = Annotated[bool, Parameter(negative="", show_default=False)]
+Flag = Annotated[bool, Parameter(show_default=False)]
 """An option without a value."""
 
 Feed = Annotated[str, Parameter(name="SOURCE/FEED", help="A feed, or all those of a source.")]

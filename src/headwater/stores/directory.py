@@ -43,6 +43,7 @@ class DirectoryStore:
         """Lets the threads end; nothing may be under way."""
         self.threads.close()
         self._creates.close()
+        self.disk.close()
 
     async def head(self, key: Key) -> Stored | None:
         """As `ObjectReader.head`; knows no checksum and no version."""

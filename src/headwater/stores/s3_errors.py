@@ -31,7 +31,7 @@ def code(failure: S3Failure) -> str:
 
 
 def is_absent(failure: S3Failure) -> bool:
-    """Whether the answer to a read says that the object is certainly not there. (A delete marker is no object: 405.)"""
+    """Whether the answer to a read says that the object is certainly not there; a delete marker (405) is no object."""
     return status(failure) in {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED} and code(failure) in _ABSENT
 
 

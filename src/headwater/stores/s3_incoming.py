@@ -8,7 +8,7 @@ all that resuming needs; the number makes it new. A tail stays until the next on
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import NamedTuple
 
 from headwater.layout import incoming_prefix
@@ -80,7 +80,7 @@ class Incoming:
         if before is not None:
             await self._remove(before.file)
 
-    def read_tail(self, offset: int, size_bytes: int | None = None) -> AsyncIterator[bytes]:
+    def read_tail(self, offset: int, size_bytes: int | None = None) -> AsyncGenerator[bytes, None]:
         """The bytes of the tail from `offset` of the upload on."""
         tail = self.tail or Tail(0, 0, 0, 0)
         return read(self._calls, self._key(tail.file), offset=offset - tail.offset, size_bytes=size_bytes)

@@ -14,7 +14,7 @@ from headwater.stores.s3_calls import S3Calls, pause
 from headwater.stores.s3_errors import FAILURES, code, is_refusal, status, unavailable
 from headwater.stores.s3_incoming import FIRST_BYTES, Incoming
 from headwater.stores.s3_objects import checksum, expect_ours, from_header, header, look, metadata, sent, version_of
-from headwater.stores.s3_parts import PART_NUMBER_MAX, combined, contiguous, end_of
+from headwater.stores.s3_parts import combined, contiguous, end_of
 from headwater.stores.s3_rooms import PartInHand
 from headwater.terms import Digests, Id, Key
 
@@ -25,7 +25,7 @@ _GONE = "NoSuchUpload"
 
 
 class Multipart:
-    """The multipart upload of one upload of ours, as far as it was begun. `chain` are the parts that will make it up."""
+    """The multipart upload of one upload of ours, as far as it was begun. `chain` are the parts to make it of."""
 
     def __init__(self, calls: S3Calls, book: PartBook, upload: Id, key: Key, incoming: Incoming) -> None:
         self._calls = calls
@@ -88,12 +88,11 @@ class Multipart:
         Raises Unavailable, Refused("overtaken") when another holder took the number.
         """
         store_upload = await self._begun(part)
-        if part.number > self.last_number:
-            if part.number > PART_NUMBER_MAX:
-                raise Refused("too_large", f"{part.offset} bytes are the most that fit without a declared size.")
-            if not await self._book.take(self._upload, Part(part.number, part.offset, part.size_bytes)):
+        if not part.is_taken:
+            part.is_taken = await self._book.take(self._upload, Part(part.number, part.offset, part.size_bytes))
+            if not part.is_taken:
                 raise Refused("overtaken")
-            self.last_number = part.number
+            self.last_number = max(self.last_number, part.number)
 
         def put(**parameters: Any) -> tuple[str, str]:
             body = part.body()

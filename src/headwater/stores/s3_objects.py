@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import suppress
+from datetime import datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 PIECE_BYTES = 1 << 20
 _JOINED_BYTES_MAX = 1 << 20
-_MICROSECONDS = 1_000_000
 
 
 def checksum(pieces: Sequence[bytes | memoryview]) -> str:
@@ -39,6 +39,11 @@ def header(crc: str) -> str:
     return base64.b64encode(bytes.fromhex(crc)).decode()
 
 
+def from_header(text: str | None) -> str | None:
+    """The checksum that S3 writes so; None for none, and for one of checksums (`…-3`)."""
+    return base64.b64decode(text).hex() if text and "-" not in text else None
+
+
 class Body:
     """Pieces as the file that a client sends, without a copy of them; only small ones are joined, into one packet."""
 
@@ -46,7 +51,7 @@ class Body:
         self.size_bytes = sum(map(len, pieces))
         joined = pieces if self.size_bytes > _JOINED_BYTES_MAX else [b"".join(pieces)]
         self._pieces = [memoryview(piece) for piece in joined if len(piece)]
-        self.seek(0)
+        self._index = self._offset = self._position = 0
 
     def read(self, size_bytes: int) -> memoryview:
         """The next bytes: at most so many, at least one but at the end."""
@@ -99,14 +104,13 @@ async def look(calls: S3Calls, key: Key) -> Stored | None:
         if is_absent(failure):
             return None
         raise unavailable(failure) from failure
-    crc = answer.get("ChecksumCRC64NVME")
-    return Stored(
-        key,
-        answer["ContentLength"],
-        version_of(answer),
-        base64.b64decode(crc).hex() if crc and answer.get("ChecksumType", "FULL_OBJECT") == "FULL_OBJECT" else None,
-        Time(round(answer["LastModified"].timestamp() * _MICROSECONDS)),
-    )
+    crc, modified_at = from_header(answer.get("ChecksumCRC64NVME")), time_of(answer["LastModified"])
+    return Stored(key, answer["ContentLength"], version_of(answer), crc, modified_at)
+
+
+def time_of(at: datetime) -> Time:
+    """A time of S3's, which has whole seconds."""
+    return Time(int(at.timestamp()) * 1_000_000)
 
 
 def version_of(answer: Any) -> str | None:
@@ -142,12 +146,30 @@ async def fetch(calls: S3Calls, key: Key) -> tuple[bytes, str] | None:
         raise unavailable(failure) from failure
 
 
+async def listing(calls: S3Calls, prefix: str, after: str = "") -> AsyncIterator[Stored]:
+    """The objects under a prefix, also those of uploads under way, as `ObjectReader.list` gives them."""
+    calls.name(f"{prefix}x")
+    wanted: dict[str, Any] = {"Prefix": calls.root + prefix} | ({"StartAfter": calls.root + after} if after else {})
+    while True:
+        try:
+            page = await calls.ask(calls.client.list_objects_v2, **wanted)
+        except FAILURES as failure:
+            raise unavailable(failure) from failure
+        for each in page.get("Contents", []):
+            yield Stored(
+                Key(each["Key"].removeprefix(calls.root)), each["Size"], modified_at=time_of(each["LastModified"])
+            )
+        if not page.get("IsTruncated"):
+            return
+        wanted["ContinuationToken"] = page["NextContinuationToken"]
+
+
 # --- reading ----------------------------------------------------------------------------------------------------------
 
 
 async def read(
     calls: S3Calls, key: Key, *, version: str | None = None, offset: int = 0, size_bytes: int | None = None
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     """As `ObjectReader.read`. What breaks in the middle goes on where it broke, in the same version or not at all."""
     reading = _Reading(calls, key, version, offset, size_bytes)
     try:
@@ -200,7 +222,7 @@ class _Reading:
         if self._offset == self._stop:  # nothing is wanted of it but that it is there
             self._client.head_object(**bucket, **self._wanted)
             return
-        span = {}
+        span: dict[str, Any] = {}
         if self._offset or self._stop is not None:
             span = {"Range": f"bytes={self._offset}-{'' if self._stop is None else self._stop - 1}"}
         answer = self._client.get_object(**bucket, **self._wanted, **span)

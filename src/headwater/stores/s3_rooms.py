@@ -26,6 +26,7 @@ class PartInHand:
         self.size_bytes = 0
         self.room: PartBuffer
         self.room_bytes = 0
+        self.is_taken = False  # its number, in the books
         self.sending: asyncio.Task[None] | None = None
         self.row: Part | None = None
 

@@ -17,7 +17,7 @@ from headwater.stores.s3_calls import S3Calls
 from headwater.stores.s3_incoming import FIRST_BYTES, Incoming
 from headwater.stores.s3_multipart import Multipart
 from headwater.stores.s3_objects import checksum, create, expect_ours, look
-from headwater.stores.s3_parts import PART_BYTES, declared_part_bytes, is_closed, part_bytes
+from headwater.stores.s3_parts import PART_BYTES, PART_NUMBER_MAX, declared_part_bytes, is_closed, part_bytes
 from headwater.stores.s3_rooms import PartInHand, Rooms
 from headwater.terms import Digests, Key
 
@@ -51,7 +51,7 @@ class S3Staging:
         await self._multipart.resume()
         await self._incoming.load(self._multipart.size_bytes)
         tail, chain = self._incoming.tail, self._multipart.chain
-        known = chain[0].size_bytes if len(chain) > 1 else tail.part_bytes if tail else 0
+        known = chain[0].size_bytes if chain else tail.part_bytes if tail else 0
         self._part_bytes = known if known > PART_BYTES else None  # of a declared size, which only its parts tell now
 
     @property
@@ -98,6 +98,8 @@ class S3Staging:
         if not self._hand or self._hand[-1].is_full:
             await self._send(left_max=_SENT_AT_ONCE)
             number = max(self._multipart.last_number, *(part.number for part in self._hand), 0) + 1
+            if number > PART_NUMBER_MAX:
+                raise Refused("too_large", f"More than {self._end} bytes can only be taken when they are declared.")
             part = PartInHand(number, self._end, self._part_bytes or part_bytes(number))
             left_bytes = max((self._declared_bytes or 0) - part.offset, 0)
             await self._rooms.open(part, min(part.size_bytes_max, left_bytes or part.size_bytes_max))
@@ -115,6 +117,7 @@ class S3Staging:
         for part in self._hand:
             if len(under_way) < _SENT_AT_ONCE and not part.sending and not part.row and (part.is_full or last):
                 part.sending = asyncio.create_task(self._multipart.send(part))
+                part.sending.add_done_callback(_look_at)
                 under_way.append(part.sending)
         return under_way
 
@@ -218,7 +221,7 @@ class S3Staging:
         if self._multipart.is_begun:
             first = await self._incoming.first()
             return [first] if first else []
-        if tail is not None and tail.end > tail.part_bytes and not self._hand:
+        if tail is not None and tail.end > tail.part_bytes:
             return [piece async for piece in self._incoming.read_tail(0, FIRST_BYTES)]
         await self._restore()
         return await self._bodies()
@@ -226,6 +229,12 @@ class S3Staging:
     async def _forget(self) -> None:
         """Removes what the upload leaves behind once it has ended; what cannot be now, a lifecycle rule does."""
         await asyncio.gather(self._incoming.clear(), self._multipart.end(), return_exceptions=True)
+
+
+def _look_at(sending: asyncio.Task[None]) -> None:
+    """A failure counts as looked at even if nobody comes to ask: then the upload is given up as it is."""
+    if not sending.cancelled():
+        sending.exception()
 
 
 def _cut(pieces: list[bytes], size_bytes: int) -> tuple[list[bytes], list[bytes]]:

@@ -33,6 +33,8 @@ class Web:
     def __init__(self, services: Services, files: App, routes: Sequence[Route]) -> None:
         self._files = files
 
+        described = json_answer(document((*ROUTES, *routes), services.settings.version))
+
         async def describe(_call: Call) -> App:
             return described
 
@@ -40,14 +42,12 @@ class Web:
             method="GET",
             path="/openapi.json",
             verb=Open.TO_ALL,
-            about="This description.",
+            about="The description of all other calls.",
             answer=JSON,
             handler=describe,
         )
-        all_routes = (*ROUTES, own, *routes)
-        described = json_answer(document(all_routes, services.settings.version))
         by_path: dict[str, dict[str, Route]] = {}
-        for route in all_routes:
+        for route in (*ROUTES, *routes, own):
             by_path.setdefault(route.path, {})[route.method] = route
         endpoints: dict[str, App] = {path: _Endpoint(services, ways, files) for path, ways in by_path.items()}
         self._router = Router(

@@ -58,11 +58,13 @@ def _operation(route: Route) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "operationId": f"{route.method.lower()}{re.sub(r'[^a-z]+', '_', route.path)}".rstrip("_"),
         "summary": route.about,
-        "parameters": [*_path_parameters(route), *_query_parameters(route), *_headers(route)],
+        "parameters": [*_path_parameters(route), *query_parameters(route), *_headers(route)],
         "responses": _responses(route),
     }
     if route.verb is not Open.TO_ALL:
         operation["security"] = [{"bearer": []}, {"basic": []}, {"certificate": []}]
+    if route.verb is Open.LOOSE:
+        operation["security"].append({})
     if isinstance(route.verb, Verb):
         operation["description"] = f"Needs `{route.verb}`."
     if route.body is not None:
@@ -80,7 +82,8 @@ def _path_parameters(route: Route) -> list[dict[str, Any]]:
     ]
 
 
-def _query_parameters(route: Route) -> list[dict[str, Any]]:
+def query_parameters(route: Route) -> list[dict[str, Any]]:
+    """The fields of a route's query."""
     if route.query is None:
         return []
     schema = msgspec.json.schema(route.query)

@@ -58,10 +58,10 @@ def _to_home(path: Path) -> Transport:
     while True:
         if run := running(path):
             return _to_loopback(path, run)
-        from headwater.zone.local import LocalTransport  # noqa: PLC0415 - the whole system, where it is needed
+        from headwater.zone.local import local_transport  # noqa: PLC0415 - the whole system, where it is needed
 
         try:
-            return LocalTransport(path)
+            return local_transport(path)
         except Misconfigured as error:
             if error.reason != "in_use" or time.monotonic() > deadline:
                 raise
@@ -78,9 +78,9 @@ def _to_loopback(path: Path, run: Running) -> Transport:
 
 
 def _to_bare(where: BareAt) -> Transport:
-    from headwater.zone.bare import BareTransport  # noqa: PLC0415 - stores and books, where they are needed
+    from headwater.zone.bare import bare_transport  # noqa: PLC0415 - stores and books, where they are needed
 
-    return BareTransport(where.place)
+    return bare_transport(where.place)
 
 
 def _fingerprint(path: Path) -> str:

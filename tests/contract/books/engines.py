@@ -15,7 +15,7 @@ class Engine(Protocol):
         ...
 
     def dump(self, name: str = "books") -> dict[str, list[Any]]:
-        """Every row of closed books, by table."""
+        """Every row of the books, by table."""
         ...
 
 

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import asyncio
-from itertools import count
+from contextlib import closing
+from itertools import pairwise
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,21 +18,34 @@ from tests.contract.books.model import Model
 from tests.contract.books.samples import DAILY, HOURLY, LOG, SENDER, a_receipt, an_id, at, placed, sha256
 
 property_of_the_engine = settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
-_names = (f"catalog{n}" for n in count())
 
 
-def filled(engine, entries, ask):
-    """Applies entries to new books, and returns what `ask` returns."""
+@pytest.fixture
+def kept(engine):
+    """Books that stay open from one example to the next: opening syncs, and this disk has other users."""
+    with closing(Kept(engine, "kept")) as kept:
+        yield kept
 
-    async def run():
-        books = engine.open(next(_names))
-        try:
-            await books.catalog.apply(placed(*entries))
-            return await ask(books.catalog)
-        finally:
-            await books.close()
 
-    return asyncio.run(run())
+class Kept:
+    """Books outside of any loop, emptied before each history."""
+
+    def __init__(self, engine, name):
+        self.books = engine.open(name)
+
+    def filled(self, entries, ask, cuts=()):
+        """Applies entries, in batches cut at these places, and returns what `ask` returns."""
+
+        async def run():
+            await self.books.catalog.clear()
+            for start, end in pairwise([0, *sorted(cuts), len(entries)]):
+                await self.books.catalog.apply(placed(*entries[start:end], after=start))
+            return await ask(self.books.catalog)
+
+        return asyncio.run(run())
+
+    def close(self):
+        asyncio.run(self.books.close())
 
 
 async def states(catalog):
@@ -42,17 +56,17 @@ async def states(catalog):
 class TestCatalog:
     @property_of_the_engine
     @given(entries=histories(), asked=st.lists(queries(), min_size=4, max_size=12))
-    def test_a_page_is_what_the_definitions_say(self, engine, entries, asked):
+    def test_a_page_is_what_the_definitions_say(self, kept, entries, asked):
         """Any page under any filters holds just the deliveries that fit, in order, each as it is now."""
 
         async def ask(catalog):
             return [await catalog.deliveries(query) for query in asked]
 
-        assert filled(engine, entries, ask) == [Model(entries).deliveries(query) for query in asked]
+        assert kept.filled(entries, ask) == [Model(entries).deliveries(query) for query in asked]
 
     @property_of_the_engine
     @given(entries=histories(), feed=some_feed, limit=st.sampled_from((2, 50)))
-    def test_names_fit_a_pattern_or_do_not(self, engine, entries, feed, limit):
+    def test_names_fit_a_pattern_or_do_not(self, kept, entries, feed, limit):
         """A pattern finds the names that a shell would find, newest and oldest first, also those that are not UTF-8."""
         asked = [
             DeliveryQuery(feed=feed, name_glob=glob, after=after, limit=limit)
@@ -63,11 +77,11 @@ class TestCatalog:
         async def ask(catalog):
             return [await catalog.deliveries(query) for query in asked]
 
-        assert filled(engine, entries, ask) == [Model(entries).deliveries(query) for query in asked]
+        assert kept.filled(entries, ask) == [Model(entries).deliveries(query) for query in asked]
 
     @property_of_the_engine
     @given(entries=histories(), limit=st.integers(1, 3), query=queries())
-    def test_pages_join_without_gap_or_double(self, engine, entries, limit, query):
+    def test_pages_join_without_gap_or_double(self, kept, entries, limit, query):
         """Going on before (or after) the last position of each page meets every delivery that fits just once."""
         everything = Model(entries).deliveries(replace(query, limit=10**6))
 
@@ -79,11 +93,11 @@ class TestCatalog:
                 asked = replace(asked, **{bound: page[-1].position})
             return met
 
-        assert filled(engine, entries, ask) == everything
+        assert kept.filled(entries, ask) == everything
 
     @property_of_the_engine
     @given(entries=histories())
-    def test_single_answers_are_what_the_definitions_say(self, engine, entries):
+    def test_single_answers_are_what_the_definitions_say(self, kept, entries):
         """One delivery, the feeds, and what came before of a name and of bytes."""
         model = Model(entries)
 
@@ -102,7 +116,7 @@ class TestCatalog:
                         assert await catalog.precedents(feed, name, sha256(body)) == expected
             assert await catalog.delivery(an_id(999)) is None
 
-        filled(engine, entries, ask)
+        kept.filled(entries, ask)
 
     async def test_precedents_may_be_answered_with_the_next_row(self, books):
         """Not `soon`, the answer comes with the row that is written next, and does not see that row's own delivery."""
@@ -138,14 +152,14 @@ class TestHistory:
     @given(
         entries=histories(), feeds=patterns, feed=some_feed, after=st.integers(0, 41), limit=st.sampled_from((1, 5, 99))
     )
-    def test_changes_are_what_the_definitions_say(self, engine, entries, feeds, feed, after, limit):
+    def test_changes_are_what_the_definitions_say(self, kept, entries, feeds, feed, after, limit):
         """What a reader must know, after any position, of any feeds, oldest first, each delivery as it is now."""
-        changes = filled(engine, entries, lambda catalog: catalog.changes(feeds, feed, Position(after), limit))
+        changes = kept.filled(entries, lambda catalog: catalog.changes(feeds, feed, Position(after), limit))
         assert changes == Model(entries).changes(feeds, feed, after, limit)
 
     @property_of_the_engine
     @given(entries=histories())
-    def test_every_entry_about_an_id_is_found(self, engine, entries):
+    def test_every_entry_about_an_id_is_found(self, kept, entries):
         """Also those about held tries and about ids that nothing landed under; the bytes are exact."""
         ids = [an_id(n) for n in range(1, len(entries) + 1)] + [an_id(10_000 + n) for n in range(21)]
 
@@ -154,7 +168,7 @@ class TestHistory:
 
         everything = dict(enumerate(placed(*entries), start=1))
         model = Model(entries)
-        assert filled(engine, entries, ask) == [[everything[p] for p in model.about(id)] for id in ids]
+        assert kept.filled(entries, ask) == [[everything[p] for p in model.about(id)] for id in ids]
 
     async def test_an_entry_of_a_newer_version_is_exact_and_harmless(self, books):
         """A kind of entry that this version does not know changes nothing; what follows it is applied."""
@@ -169,28 +183,23 @@ class TestHistory:
 class TestCatalogWriter:
     @property_of_the_engine
     @given(entries=histories(), cuts=st.lists(st.integers(1, 40), max_size=8))
-    def test_the_catalog_is_a_pure_function_of_the_entries(self, engine, entries, cuts):
+    def test_the_catalog_is_a_pure_function_of_the_entries(self, engine, kept, entries, cuts):
         """In one batch or in many, and again after a clear: every table has the identical rows."""
+        cuts = [min(cut, len(entries)) for cut in cuts]
+        kept.filled(entries, states)
+        whole = engine.dump("kept")
+        kept.filled(entries, states, cuts)
+        assert engine.dump("kept") == whole
 
-        async def run():
-            names = [next(_names), next(_names)]
-            whole, pieces = (engine.open(name) for name in names)
-            await whole.catalog.apply(placed(*entries))
-            for start, end in zip([0, *sorted(cuts)], [*sorted(cuts), len(entries)], strict=True):
-                await pieces.catalog.apply(placed(*entries[start:end], after=start))
-            await whole.close()
-            await pieces.close()
-            before = engine.dump(names[0])
-            assert engine.dump(names[1]) == before
-            again = engine.open(names[0])
-            await again.catalog.clear()
-            assert await again.catalog.deliveries(DeliveryQuery()) == []
-            assert await again.catalog.applied() == 0
-            await again.catalog.apply(placed(*entries))
-            await again.close()
-            assert engine.dump(names[0]) == before
-
-        asyncio.run(run())
+    async def test_a_cleared_catalog_is_empty(self, books, engine):
+        """After a clear there is nothing, and the next entry is the first."""
+        await books.catalog.apply(placed(a_receipt(1), Void(v=1, id=an_id(1), by="op", reason="wrong")))
+        await books.catalog.clear()
+        assert await books.catalog.applied() == 0
+        assert await states(books.catalog) == []
+        assert (await books.catalog.feeds(), await books.catalog.entries_about(an_id(1))) == ([], [])
+        await books.catalog.apply(placed(a_receipt(1)))
+        assert await states(books.catalog) == [State.EFFECTIVE]
 
     async def test_entries_are_applied_once(self, books):
         """What is at or below the cursor is ignored, also when new entries come in the same batch."""

@@ -15,6 +15,7 @@ import pytest
 from headwater.ports.zone import ZoneStore
 from headwater.stores.directory_zone import DirectoryZoneStore, open_directory_zone
 from headwater.testing.accusing import AccusingZoneStore, Witness
+from tests.contract.stores.s3_stores import minio, s3_double, versitygw
 
 Open = Callable[[], Awaitable[ZoneStore]]
 """Opens the zone as a new process would whose predecessor was killed. The predecessor's object stays usable, as a
@@ -38,7 +39,7 @@ async def directory(_: pytest.FixtureRequest, folder: Path) -> AsyncIterator[Ope
         await store.close()
 
 
-STORES = {"directory": directory}
+STORES = {"directory": directory, "s3_double": s3_double, "versitygw": versitygw, "minio": minio}
 
 
 class Reopenable(AccusingZoneStore):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from contextlib import closing
 
 import msgspec
 import pytest
@@ -17,7 +18,7 @@ from tests.contract.books.engines import SqliteEngine
 from tests.contract.books.histories import histories, queries
 from tests.contract.books.model import Model
 from tests.contract.books.samples import DAILY, HOURLY, OTHER, a_receipt, an_id, at, placed
-from tests.contract.books.test_catalog import filled
+from tests.contract.books.test_catalog import Kept
 
 SMALL, LARGE = 500, 5000
 QUESTIONS = {
@@ -95,9 +96,16 @@ def test_a_page_of_changes_costs_what_it_holds(catalogs, after):
     assert large <= 2 * small + 10
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.fixture
+def kept(tmp_path):
+    """Books that stay open from one example to the next."""
+    with closing(Kept(SqliteEngine(tmp_path), "kept")) as kept:
+        yield kept
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(entries=histories(), asked=st.lists(queries(), max_size=12))
-def test_where_many_names_match_the_page_is_the_same(monkeypatch, tmp_path, entries, asked):
+def test_where_many_names_match_the_page_is_the_same(monkeypatch, kept, entries, asked):
     """Looking for names along the merge gives what looking in the index of names gives: what the definitions say."""
     monkeypatch.setattr(pages, "_NAMES_MAX", -1)
     asked = [msgspec.structs.replace(query, name_glob=glob) for query in asked for glob in ("a*", "*.csv")]
@@ -105,4 +113,4 @@ def test_where_many_names_match_the_page_is_the_same(monkeypatch, tmp_path, entr
     async def ask(catalog):
         return [await catalog.deliveries(query) for query in asked]
 
-    assert filled(SqliteEngine(tmp_path), entries, ask) == [Model(entries).deliveries(query) for query in asked]
+    assert kept.filled(entries, ask) == [Model(entries).deliveries(query) for query in asked]

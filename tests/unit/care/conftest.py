@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from awscrt.checksums import crc64nvme
 
@@ -15,10 +16,12 @@ from headwater.care.verify import Zone
 from headwater.layout import raw_key
 from headwater.ledger.entries import Entry, Held
 from headwater.ledger.note import Signer
+from headwater.ports.store import Stored
+from headwater.ports.zone import ZoneStore
 from headwater.sequencer import LogReader, Sequencer
 from headwater.sequencer.founding import found_log
 from headwater.sequencer.writer import Pace
-from headwater.stores.directory_zone import DirectoryZoneStore, open_directory_zone
+from headwater.stores.directory_zone import open_directory_zone
 from headwater.system import SystemIds
 from headwater.terms import (
     Completeness,
@@ -51,8 +54,10 @@ def digests_of(data: bytes) -> Digests:
 class LiveZone:
     """The zone, its writer, and what a test does to it. Nothing is tiled or published until `checkpoint`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, store: ZoneStore | None = None) -> None:
         self.folder = folder
+        self.store: ZoneStore = store or open_directory_zone(folder)
+        self.files = self.store.files
         self.clock = ManualClock()
         self.ids = SystemIds()
         self.signer = Signer.generate(LOG)
@@ -60,8 +65,6 @@ class LiveZone:
         self.threads = ThreadPoolExecutor(2)
 
     async def start(self) -> None:
-        self.store: DirectoryZoneStore = open_directory_zone(self.folder)
-        self.files = self.store.files
         head = self.store.heads(LOG)
         await found_log(head, self.files, self.signer, self.clock.now(), zone_id=ZONE)
         self.reader = LogReader(self.store.heads, self.files, ZONE)
@@ -91,13 +94,14 @@ class LiveZone:
         await self.sequencer.rotate(self.store.heads(signer.name), self.files, signer, "yearly")
         return signer
 
-    async def put(self, key: Key, data: bytes) -> None:
-        await self.store.creator.create(key, [data], digests_of(data))
+    async def put(self, key: Key, data: bytes) -> Stored:
+        return await self.store.creator.create(key, [data], digests_of(data))
 
     async def land(self, data: bytes, name: str = "a.csv", **more: Any) -> Receipt:
         """An object and its receipt."""
         receipt = self.receipt(data, name, **more)
-        await self.put(receipt.key, data)
+        stored = await self.put(receipt.key, data)
+        receipt = msgspec.structs.replace(receipt, version=stored.version)
         (entered,) = await self.sequencer.append(receipt)
         assert isinstance(entered.entry, Receipt)
         return entered.entry

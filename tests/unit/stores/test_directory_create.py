@@ -121,6 +121,15 @@ async def test_after_a_failed_sync_nothing_is_believed(store, root, failing, cal
     assert files(root / "incoming") == []
 
 
+async def test_a_failed_sync_fails_all_that_wait_for_it(store, failing):
+    """When syncs fail while many creates run, none of them is answered with a yes."""
+    with failing("fdatasync"):
+        answers = await asyncio.gather(
+            *(store.create(key(n), [b"abc"], digests(b"abc")) for n in range(30)), return_exceptions=True
+        )
+    assert [type(answer) for answer in answers] == [Damaged] * 30
+
+
 @pytest.mark.parametrize(
     ("code", "reason"),
     [

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import datetime
 import hashlib
 import ipaddress
+from datetime import UTC, datetime
 from pathlib import Path
 
 from cryptography import x509
@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-_NOW = datetime.datetime(2026, 1, 1)
-_END = datetime.datetime(2060, 1, 1)
+_NOW = datetime(2026, 1, 1, tzinfo=UTC)
+_END = datetime(2060, 1, 1, tzinfo=UTC)
 
 
 class Authority:
@@ -24,7 +24,9 @@ class Authority:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         self.path = folder / f"{name}.pem"
-        built = self._builder(self._name, self._key).add_extension(x509.BasicConstraints(True, None), critical=True)
+        built = self._builder(self._name, self._key).add_extension(
+            x509.BasicConstraints(ca=True, path_length=None), critical=True
+        )
         self.path.write_bytes(built.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
 
     def issue(self, name: str, file: str | None = None) -> tuple[Path, Path, str]:

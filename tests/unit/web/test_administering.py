@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 
 from headwater.ledger.entries import Admin
@@ -26,8 +28,6 @@ def test_the_life_of_a_sender(live):
     assert shown.json["next_expiry_at"] is not None
     live.world.tokens["partner"] = secrets["token"]
     assert live.call("PUT", "/v1/feeds/acme-crm/daily/a", b"a", who="partner").status == 201
-    import base64
-
     basic = base64.b64encode(f"partner:{secrets['password']}".encode()).decode()
     who = live.call("GET", "/v1/whoami", who=None, headers={"Authorization": f"Basic {basic}"}).json
     assert who["credential"].startswith("password:")

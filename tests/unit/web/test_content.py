@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import socket
 import zipfile
 
 import pytest
@@ -26,7 +27,7 @@ def landed(live):
 
 
 def test_bytes_are_given_as_a_file_to_keep(live, landed):
-    """The whole body comes with digest and tag, as an attachment under its true name, and nobody is to guess its type."""
+    """The whole comes with digest and tag, as an attachment under its true name, and nobody is to guess its type."""
     answer = live.call("GET", landed[1])
     sha256 = hashlib.sha256(DATA)
     assert (answer.status, answer.body) == (200, DATA)
@@ -102,8 +103,6 @@ def test_a_large_file_streams(live):
     put = live.call("PUT", "/v1/feeds/acme-crm/daily/large", data)
     path = f"/v1/deliveries/{put.json['receipt']['id']}/content"
     head = live.head("GET", path)
-    import socket
-
     with socket.create_connection(("127.0.0.1", live.port)) as connection:
         connection.sendall(head)
         connection.recv(1000)
@@ -121,7 +120,7 @@ def test_erased_bytes_are_gone(live, landed):
 
 
 def test_a_proof_comes_as_a_bundle_or_alone(live, landed):
-    """A proof is there as soon as the delivery is: a zip with the receipt, with the bytes if wanted, or the proof alone."""
+    """A proof is there as soon as its delivery: a zip with the receipt, with the bytes if wanted, or it alone."""
     path = f"/v1/deliveries/{landed[0]['receipt']['id']}/proof"
     bundle = zipfile.ZipFile(io.BytesIO(live.call("GET", path).body))
     assert {"receipt.json", "receipt.tlog-proof", "README.txt", "keys.txt"} <= set(bundle.namelist())

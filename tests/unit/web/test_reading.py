@@ -10,7 +10,7 @@ import pytest
 FEED = "/v1/feeds/acme-crm/daily/"
 
 
-def land(live, path: str, body: bytes = b"x", who: str = "acme") -> dict:
+def land(live, path: str, body: bytes = b"x", who: str = "acme"):
     """The delivery of a file that was PUT."""
     put = live.call("PUT", f"/v1/feeds/{path}", body, who=who)
     assert put.status == 201, put.body
@@ -111,7 +111,7 @@ def test_a_query_that_makes_no_sense_is_refused(live, query):
 
 
 def test_changes_wait_for_news(live):
-    """A question that waits is answered as soon as something lands, within its scope, and after its time with nothing."""
+    """A question that waits is answered as soon as something lands in its scope, and after its time with nothing."""
     position = live.call("GET", "/v1/changes?wait=0").json["position"]
     found = []
 

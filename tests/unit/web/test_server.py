@@ -73,7 +73,7 @@ def test_a_certificate_of_another_ca_is_refused(tmp_path):
 
 @LOOPS
 def test_a_new_certificate_is_used_without_a_restart(tmp_path, loop_factory):
-    """Once the files change new connections get the new certificate, old ones go on, and broken files change nothing."""
+    """Once the files change new connections get the new one, old ones go on, and broken files change nothing."""
     old, new = Authority(tmp_path, "old"), Authority(tmp_path, "new")
     certificate, key, _ = old.issue("server")
     tls = ServerTls(certificate, key)

@@ -24,7 +24,7 @@ from headwater.books.sqlite import SqliteBooks
 from headwater.doors.http.door import ROUTES, HttpDoor
 from headwater.followers.follow import Follower
 from headwater.gate.admit import Admission
-from headwater.gate.bans import Bans
+from headwater.gate.bans import BanRules, Bans
 from headwater.gate.identify import Identities
 from headwater.gate.limits import LimitRules, Limits
 from headwater.gate.new_identity import NewIdentity
@@ -87,12 +87,14 @@ class World:
         folder: Path,
         *,
         limits: LimitRules = LimitRules(),  # noqa: B008  (a frozen value)
+        ban_rules: BanRules = BanRules(),  # noqa: B008
         settings: Mapping[str, Any] = {},
         rules: Rules = Rules(),  # noqa: B008
         wrap: Mapping[str, Callable[[Any], Any]] = {},
     ) -> None:
         self.folder = folder
         self.limit_rules = limits
+        self.ban_rules = ban_rules
         self.settings = Settings(version="0.test", **settings)
         self.rules = rules
         self.wrap = dict(wrap)
@@ -136,7 +138,7 @@ class World:
         )
         passwords = Passwords(self.threads, os.urandom, os.urandom(32), clock)
         identities = Identities(books.identities, clock, passwords)
-        bans, turned_away = Bans(clock), TurnedAway(books.counters, clock)
+        bans, turned_away = Bans(clock, self.ban_rules), TurnedAway(books.counters, clock)
         self.senders = Senders(books.identities, self.sequencer, identities, passwords, os.urandom, clock)
         self.services = Services(
             settings=self.settings,

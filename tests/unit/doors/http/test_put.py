@@ -14,8 +14,8 @@ import time
 import pytest
 
 from headwater.gate.limits import Bounds, LimitRules
-from headwater.ledger.entries import Held, Receipt
-from headwater.terms import name_of
+from headwater.ledger.entries import Held
+from headwater.terms import Receipt, name_of
 from tests.unit.web.world import Live, until_closed
 
 FEED = "/v1/feeds/acme-crm/daily/"
@@ -233,12 +233,13 @@ def test_broken_chunks_are_never_a_file(live, broken):
     assert status_of(answer) == 400
     assert b'"reason":"cut"' in answer
     attempt = re.search(rb"headwater-attempt: (\w+)", answer)
+    assert attempt
     assert outcome(live, attempt[1].decode())["outcome"] == "held"
     assert not live.world.objects()
 
 
 def test_bytes_beyond_the_length_do_not_spoil_what_was_whole(live):
-    """Content-Length says where a body ends: it lands, is answered 201, and then the connection is closed."""
+    """Content-Length says where a body ends: it lands, with 201, and then the connection is closed."""
     answer = live.raw(
         live.head("PUT", FEED + "a.csv", "Content-Length: 4") + b"a,b\nand more that is no request\r\n\r\n"
     )
@@ -249,7 +250,7 @@ def test_bytes_beyond_the_length_do_not_spoil_what_was_whole(live):
 
 
 def test_two_lengths_are_refused(live):
-    """A request framed by both a length and chunks, or by two lengths, is refused: proxies disagree on where it ends."""
+    """A request framed by a length and chunks, or by two lengths, is refused: proxies disagree on where it ends."""
     for fields in (("Content-Length: 4", "Transfer-Encoding: chunked"), ("Content-Length: 4", "Content-Length: 5")):
         assert status_of(live.raw(live.head("PUT", FEED + "a", *fields) + b"4\r\nabcd\r\n0\r\n\r\n")) == 400
     gzipped = live.head("PUT", FEED + "a", "Transfer-Encoding: gzip, chunked", "Connection: close")

@@ -1,0 +1,31 @@
+"""schemathesis, which makes requests from our own OpenAPI description, against the real server."""
+
+from __future__ import annotations
+
+import subprocess
+
+from headwater.gate.bans import BanRules
+from tests.processes import program
+from tests.unit.web.world import LOG, Live
+
+_PARAMETERS = """
+[parameters]
+"path.id" = "{id}"
+"path.source" = "acme-crm"
+"path.log" = "{log}"
+"""
+_LEFT_OUT = "positive_data_acceptance"  # what a name, a feed or a key may be is more than a JSON schema can say
+
+
+def test_the_server_does_what_its_description_says(tmp_path):
+    """Whatever requests the description allows or forbids: no fault, and each answer's status, type and shape are told."""
+    with Live(tmp_path / "world", ban_rules=BanRules(threshold=1e9)) as live:
+        landed = live.call("PUT", "/v1/feeds/acme-crm/daily/a.csv", b"a,b\n").json["receipt"]["id"]
+        (tmp_path / "schemathesis.toml").write_text(_PARAMETERS.format(id=landed, log=LOG))
+        token = live.world.tokens["admin"]
+        command = [program("st"), "run", f"{live.url}/openapi.json", "-H", f"Authorization: Bearer {token}"]
+        options = ["--exclude-checks", _LEFT_OUT, "--warnings", "off", "--generation-database", "none", "--no-color"]
+        run = subprocess.run(
+            [*command, *options, "-n", "20", "--seed", "1"], check=False, capture_output=True, text=True, cwd=tmp_path
+        )
+        assert run.returncode == 0, run.stdout[-6000:] + run.stderr
