@@ -68,10 +68,10 @@ def take_turns(rounds: int, sides: Mapping[str, Callable[[], float]]) -> dict[st
 
 
 def arguments(about: str | None) -> argparse.Namespace:
-    """What every race is told: `quick`, and `folder`, a new one on the disk under test that is removed at the end."""
+    """What every race is told: `quick`, and `disk`, a folder on the disk under test."""
     parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="small sizes: shows that it runs, the figures mean nothing")
-    parser.add_argument("--disk", type=Path, default=Path(tempfile.gettempdir()), help="a folder on the disk under test")
+    parser.add_argument("--quick", action="store_true", help="small sizes: the figures mean nothing")
+    parser.add_argument("--disk", type=Path, default=Path(tempfile.gettempdir()), help="where the disk under test is")
     return parser.parse_args()
 
 
@@ -84,7 +84,7 @@ def scratch(where: Path) -> Iterator[Path]:
 
 def memory_folder() -> Path:
     """A folder on a tmpfs; the usual temp folder where there is none."""
-    shm = Path("/dev/shm")  # noqa: S108 - a tmpfs is the point
+    shm = Path("/dev/shm")
     return shm if filesystem(shm) == "tmpfs" and os.access(shm, os.W_OK) else Path(tempfile.gettempdir())
 
 

@@ -71,18 +71,22 @@ class Sender(asyncio.Protocol):
         self._transport.writelines((b"PUT ", FEED.encode(), b"/", name, self._head, BODY))  # type: ignore[attr-defined]
 
 
-async def send(url: str, header: Path, senders: int, seconds: float) -> float:
-    """Files a second."""
+def head_of(url: str, header: Path, size_bytes: int) -> tuple[str, int, bytes]:
+    """Host, port, and what follows the path of a PUT of so many bytes."""
     host, _, port = url.rpartition("/")[2].partition(":")
-    head = f" HTTP/1.1\r\nHost: {host}\r\n{header.read_text().strip()}\r\nContent-Length: {len(BODY)}\r\n\r\n".encode()
+    fields = f"Host: {host}", header.read_text().strip(), f"Content-Length: {size_bytes}"
+    return host, int(port), "\r\n".join((" HTTP/1.1", *fields, "\r\n")).encode()
+
+
+async def send(host: str, port: int, head: bytes, senders: int, seconds: float) -> float:
+    """Files a second."""
     began = time.monotonic()
     loop = asyncio.get_running_loop()
-    opened = [
-        await loop.create_connection(lambda: Sender(head, began + seconds), host, int(port)) for _ in range(senders)
-    ]
+    opened = [await loop.create_connection(lambda: Sender(head, began + seconds), host, port) for _ in range(senders)]
     await asyncio.gather(*(sender.over for _, sender in opened))
     return sum(sender.landed for _, sender in opened) / (time.monotonic() - began)
 
 
 if __name__ == "__main__":
-    print(uvloop.run(send(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4]))))
+    there = head_of(sys.argv[1], Path(sys.argv[2]), len(BODY))
+    print(uvloop.run(send(*there, int(sys.argv[3]), float(sys.argv[4]))))

@@ -28,7 +28,8 @@ def check_folder(root: Path, *, accept_volatile: bool) -> None:
 async def check_bucket(store: S3ZoneStore, facts: FactBook, clock: Clock) -> None:
     """Proves every belief about an S3 store that must hold, once for each endpoint and bucket and list of beliefs.
 
-    Raises Misconfigured("unsafe_store") with what does not hold."""
+    Raises Misconfigured("unsafe_store") with what does not hold.
+    """
     from headwater.stores.s3_beliefs import BELIEFS, prove  # noqa: PLC0415 - brings the SDK
 
     proven = await facts.fact(PROVEN)

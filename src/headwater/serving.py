@@ -99,10 +99,8 @@ def _bound(listen: Address, name: str, moved: list[str], *, may_move: bool) -> t
         if listen.port and taken != listen.port:
             moved.append(f"Port {listen.port} is taken; {name} listens on {taken} instead.")
         return bound, taken
-    raise Misconfigured(
-        f"[{name}] listen = {listen}: the port is taken by {port_holder(listen.port) or 'another process'}. Set another one.",
-        "in_use",
-    )
+    holder = port_holder(listen.port) or "another process"
+    raise Misconfigured(f"[{name}] listen = {listen}: the port is taken by {holder}. Set another one.", "in_use")
 
 
 def port_holder(port: int) -> str | None:

@@ -1,6 +1,7 @@
 """Forks one child a life from a process with a single thread, so that a child can be killed like any real process.
 
-`python -m tests.crash.nursery` reads lives from its standard input and answers each with how it ended.
+`python -m tests.crash.nursery` reads lives from its standard input; of each it writes the child's process id, and then
+how it ended.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import os
 import signal
 import subprocess
 import sys
+from threading import Event
 from types import TracebackType
 from typing import Self
 
@@ -19,15 +21,15 @@ from headwater.errors import Unavailable
 from tests.crash.world import Life, live
 
 WELL, BROKEN, UNAVAILABLE = 0, 1, 3
-LIFE_SECONDS_MAX = 10
+LIFE_SECONDS_MAX = 30
 
 
 class Nursery:
-    """One process that forks; call `run` from one thread at a time."""
+    """One process that forks; called from one thread at a time."""
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.crash.nursery"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            [sys.executable, "-m", "tests.crash.nursery"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         return self
 
@@ -36,12 +38,19 @@ class Nursery:
     ) -> None:
         self._process.communicate()
 
-    def run(self, life: Life) -> int:
-        """Lives one life; returns its exit code, negative for the signal that ended it."""
+    def run(self, life: Life, killed_at: Event | None = None) -> int:
+        """Lives one life, at most until `killed_at`; returns its exit code, negative for the signal that ended it."""
         assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(msgspec.json.encode(life, enc_hook=str) + b"\n")
+        self._process.stdin.write(msgspec.json.encode(life, enc_hook=str).decode() + "\n")
         self._process.stdin.flush()
+        pid = self._line()
+        if killed_at is not None:
+            killed_at.wait(LIFE_SECONDS_MAX)
+            os.kill(pid, signal.SIGKILL)
+        return self._line()
+
+    def _line(self) -> int:
+        assert self._process.stdout is not None
         return int(self._process.stdout.readline())
 
 
@@ -64,15 +73,20 @@ def _child(life: Life) -> None:
         os._exit(code)
 
 
+def _say(number: int) -> None:
+    sys.stdout.write(f"{number}\n")
+    sys.stdout.flush()
+
+
 def main() -> None:
     """Until the input ends."""
-    for line in sys.stdin.buffer:
+    for line in sys.stdin:
         pid = os.fork()
         if pid == 0:
             _child(msgspec.json.decode(line, type=Life, dec_hook=lambda kind, value: kind(value)))
+        _say(pid)
         _, status = os.waitpid(pid, 0)
-        sys.stdout.write(f"{os.waitstatus_to_exitcode(status)}\n")
-        sys.stdout.flush()
+        _say(os.waitstatus_to_exitcode(status))
 
 
 if __name__ == "__main__":

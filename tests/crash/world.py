@@ -239,7 +239,7 @@ class Life(msgspec.Struct, frozen=True):
     scenario: str
     planned: Step | None = None
     mode: Mode | None = None
-    config: str = ""
+    config: str = "accept_volatile = true\n"
     environ: dict[str, str] = {}
 
     @property

@@ -131,12 +131,13 @@ async def test_a_stranger_reads_through_rotations(system):
 @pytest.fixture
 async def bucket(tmp_path, monkeypatch) -> AsyncIterator[SimpleNamespace]:
     """A zone below a prefix of a versioned bucket of the strict double."""
-    with S3Double(versioning=True) as double:
+    with S3Double() as double:
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", double.access_key)
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", double.secret_key)
         settings = Config(s3={"addressing_style": "path"})
         client = boto3.client("s3", endpoint_url=double.endpoint, region_name=double.region, config=settings)
         client.create_bucket(Bucket="landing")
+        client.put_bucket_versioning(Bucket="landing", VersioningConfiguration={"Status": "Enabled"})
         books = SqliteBooks(tmp_path / "books.sqlite3")
         s3 = S3(region=double.region, endpoint=double.endpoint)
         store = await open_s3_zone("landing", "a/zone", s3, buffers=Budget(1 << 26, 1 << 26), parts=books.parts)

@@ -26,7 +26,7 @@ from headwater.followers.follow import Follower
 from headwater.home import Home, write_secret
 from headwater.system import SystemClock
 
-app = App(name="books", help="Backs up, restores and rebuilds the books.", help_format="plaintext")
+app = App(name="books", help="Backs up, restores and rebuilds the books.")
 
 
 @app.command

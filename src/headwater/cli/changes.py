@@ -43,6 +43,6 @@ def changes(
         ]
     if rows:
         head = ("position", "change", "feed", "name", "size", "state", "id")
-        table(head, rows, right=("position", "size"), fold="feed name")
+        table(head, rows, right=("position", "size"), fold="name")
     else:
         remark(f"Nothing has changed after position {after}.")

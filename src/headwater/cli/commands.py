@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from cyclopts import App, Group, Parameter
 
 from headwater.cli.session import Options, begin
+from headwater.cli.words import DASH
 
 EVERYWHERE = Group("Everywhere", sort_key=9)
 _START, _LAND, _TRUST, _PEOPLE, _KEEP = (
@@ -51,7 +52,7 @@ def make_app(*, brief: bool = False) -> App:
         help="Where data begins: lands every delivery byte for byte, with a signed receipt.",
         version=_version,
         version_format="plaintext",
-        help_format="plaintext",
+        help_format="plaintext" if brief else "markdown",
         help_epilogue=_EPILOGUE,
         default_parameter=Parameter(negative=""),
         result_action="return_value",
@@ -89,7 +90,8 @@ def make_app(*, brief: bool = False) -> App:
             Show where in the program an error came from.
         """
         begin(Options(server, home, token_file, config, json=json, debug=debug))
-        command, bound, _ = app.parse_args(tokens, exit_on_error=False, print_error=False)
+        words = [DASH if word == "-" else word for word in tokens]
+        command, bound, _ = app.parse_args(words, exit_on_error=False, print_error=False)
         return command(*bound.args, **bound.kwargs)
 
     return app

@@ -15,7 +15,7 @@ from headwater.home import Home
 from headwater.zone.local import read_config
 from headwater.zone.where import home_path
 
-app = App(name="config", help="Checks, shows and describes headwater.toml.", help_format="plaintext")
+app = App(name="config", help="Checks, shows and describes headwater.toml.")
 
 
 @app.command
@@ -32,8 +32,8 @@ def check() -> int:
                 tell_problem("misconfigured", shown(str(problem)), as_json=False)
         return USAGE
     if not as_json():
-        files = sorted({origin.rpartition(":")[0] or origin for origin in loaded.origins.values()})
-        say(f"Nothing is wrong. Read: {', '.join(map(shown, files)) or 'nothing but defaults'}.")
+        said = sum(origin != "default" for origin in loaded.origins.values())
+        say(f"Nothing is wrong. {said} values are set, all others have their default.")
     return OK
 
 

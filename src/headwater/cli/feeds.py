@@ -7,7 +7,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from headwater.cli.ls import tell_deliveries
-from headwater.cli.output import as_json, emit, facts, remark, say, table
+from headwater.cli.output import as_json, emit, facts, remark, say, table, when
 from headwater.cli.session import open_zone
 from headwater.layout import parse_feed
 from headwater.web.shapes import FeedView
@@ -15,7 +15,7 @@ from headwater.zone.delivery import size_text
 
 LATEST = 10
 
-app = App(name="feeds", help="Lists feeds with their state.", help_format="plaintext")
+app = App(name="feeds", help="Lists feeds with their state.")
 
 
 @app.default
@@ -33,11 +33,11 @@ def feeds() -> None:
                 "declared" if one.declared else "",
                 str(one.deliveries),
                 size_text(one.size_bytes),
-                _minute(one.last_at),
+                when(one.last_at),
             )
             for one in found
         ]
-        table(("feed", "", "deliveries", "size", "last landed (UTC)"), rows, right=("deliveries", "size"), fold="feed")
+        table(("feed", "", "deliveries", "size", "last landed (UTC)"), rows, right=("deliveries", "size"))
     else:
         remark("There is no feed yet: the first delivery makes one, or [sources.NAME.feeds.NAME] in headwater.toml.")
 
@@ -69,7 +69,3 @@ def _tell(feed: FeedView) -> None:
             ("Last landed", feed.last_at),
         ]
     )
-
-
-def _minute(at: str | None) -> str:
-    return "" if at is None else at[:16].replace("T", " ")

@@ -10,9 +10,8 @@ from cyclopts import Parameter
 
 from headwater.cli.output import Bar, as_json, emit, shown, stderr
 from headwater.cli.session import open_zone
+from headwater.cli.words import DASH
 from headwater.zone.delivery import size_text
-
-STDOUT = "-"
 
 
 def get(
@@ -40,7 +39,7 @@ def get(
                 done_bytes += size_bytes
                 bar.show(done_bytes)
 
-            if output == STDOUT:
+            if output == DASH:
                 for piece in found.pieces():
                     sys.stdout.buffer.write(piece)
                     seen(len(piece))

@@ -11,10 +11,11 @@ from cyclopts import App, Parameter
 from headwater.care.keys import RecoveryKey, RecoveryPublic
 from headwater.cli.output import as_json, emit, say
 from headwater.cli.session import local_home
+from headwater.cli.words import DASH
 from headwater.errors import Misconfigured
 from headwater.home import write_secret
 
-app = App(name="keys", help="Confirms that the recovery key is kept.", help_format="plaintext")
+app = App(name="keys", help="Confirms that the recovery key is kept.")
 
 
 @app.command
@@ -23,7 +24,7 @@ def confirm_recovery(
 ) -> None:
     """Confirms that the recovery key is kept: it is held against its public part, and `doctor` reminds no more."""
     home = local_home()
-    key = RecoveryKey.parse((Path("/dev/stdin") if str(file) == "-" else file).read_text())
+    key = RecoveryKey.parse((Path("/dev/stdin") if str(file) == DASH else file).read_text())
     if key.public != RecoveryPublic.parse(home.secret("recovery.pub").decode()):
         raise Misconfigured("This is the recovery key of another home.")
     write_secret(home.keys / "recovery.confirmed", f"{datetime.now(UTC):%Y-%m-%d}\n")

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from headwater.cli.output import as_json, coloured, emit, remark, shown, table
+from headwater.cli.output import as_json, coloured, emit, remark, shown, table, when
 from headwater.cli.session import open_zone
 from headwater.cli.words import Feed, Flag
 from headwater.errors import Refused
@@ -85,7 +85,7 @@ def tell_deliveries(deliveries: Any, *, one_feed: bool = False) -> None:
     head = ["landed (UTC)", "feed", "name", "size", "state", "id"]
     rows = [
         [
-            one.receipt.landed_at[:16].replace("T", " "),
+            when(one.receipt.landed_at),
             str(one.feed),
             one.name,
             size_text(one.size_bytes),
@@ -98,7 +98,7 @@ def tell_deliveries(deliveries: Any, *, one_feed: bool = False) -> None:
         head.remove("feed")
         for row in rows:
             del row[1]
-    table(head, rows, right=("size",), fold="feed name")
+    table(head, rows, right=("size",), fold="name")
 
 
 def standing(delivery: Delivery) -> Any:
@@ -117,7 +117,7 @@ def _tell_attempts(attempts: list[AttemptView]) -> None:
         return
     rows = [
         (
-            one.opened_at[:16].replace("T", " "),
+            when(one.opened_at),
             one.feed,
             one.name or one.name_b64 or "",
             size_text(one.size_bytes),
@@ -127,4 +127,4 @@ def _tell_attempts(attempts: list[AttemptView]) -> None:
         )
         for one in attempts
     ]
-    table(("opened (UTC)", "feed", "name", "size", "outcome", "reason", "id"), rows, right=("size",), fold="feed name")
+    table(("opened (UTC)", "feed", "name", "size", "outcome", "reason", "id"), rows, right=("size",), fold="name")

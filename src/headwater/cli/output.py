@@ -130,6 +130,13 @@ def coloured(word: str) -> Any:
     return Text(word, style=_COLOURS.get(word, ""))
 
 
+def when(at: str | None) -> str:
+    """A time of this year to the minute, any other to the day, in UTC."""
+    if at is None:
+        return ""
+    return at[5:16].replace("T", " ") if at[:4] == time.strftime("%Y", time.gmtime()) else at[:10]
+
+
 def table(head: Sequence[str], rows: Iterable[Sequence[Any]], *, right: Sequence[str] = (), fold: str = "") -> None:
     """A table. Columns in `right` hold numbers; those in `fold`, separated by spaces, give way on a narrow screen."""
     from rich.table import Table

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from headwater.cli.output import as_json, coloured, emit, facts, remark, say, table
+from headwater.cli.output import as_json, coloured, emit, facts, remark, say, table, when
 from headwater.gate.views import IdentityView
 from headwater.web.shapes import IdentityMade, Revoked
 
@@ -22,8 +22,8 @@ def tell_all(identities: Sequence[IdentityView], nobody: str) -> None:
                 one.role.value,
                 coloured(one.state),
                 ", ".join(one.allow) or "all",
-                _minute(one.last_used_at) or "never",
-                _minute(one.next_expiry_at),
+                when(one.last_used_at) or "never",
+                when(one.next_expiry_at),
             )
             for one in identities
         ]
@@ -56,9 +56,9 @@ def tell_one(one: IdentityView) -> None:
             each.kind.replace("_", " "),
             each.fingerprint,
             coloured(each.state),
-            _minute(each.first_used_at) or "never",
-            _minute(each.last_used_at) or "never",
-            _minute(each.revoked_at or each.expires_at),
+            when(each.first_used_at) or "never",
+            when(each.last_used_at) or "never",
+            when(each.revoked_at or each.expires_at),
         )
         for each in one.credentials
     ]
@@ -82,7 +82,3 @@ def tell_revoked(name: str, gone: Revoked) -> None:
         emit(gone)
     else:
         say(f"{name}: {', '.join(gone.revoked) or 'nothing'} ended, from now on and for ever.")
-
-
-def _minute(at: str | None) -> str:
-    return "" if at is None else at[:16].replace("T", " ")

@@ -15,9 +15,7 @@ def proof(
     id: str,
     /,
     *,
-    with_bytes: Annotated[
-        bool, Parameter(name="--bytes", show_default=False, help="Put the file in, too.")
-    ] = False,
+    with_bytes: Annotated[bool, Parameter(name="--bytes", show_default=False, help="Put the file in, too.")] = False,
     output: Annotated[
         Path | None, Parameter(name=["--output", "-o"], help="Write to this file. Default: ID.proof.zip.")
     ] = None,

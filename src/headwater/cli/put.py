@@ -18,7 +18,7 @@ from rich.text import Text
 
 from headwater.cli.output import GOOD, MARK, Bar, as_json, coloured, emit, remark, shown, stdout, table, tell_problem
 from headwater.cli.session import BAD_NEWS, OK, TRY_AGAIN, exit_code, open_zone
-from headwater.cli.words import Flag, seconds_of, size_of
+from headwater.cli.words import DASH, Flag, seconds_of, size_of
 from headwater.errors import HeadwaterError, Refused
 from headwater.layout import parse_feed
 from headwater.terms import Outcome
@@ -26,7 +26,6 @@ from headwater.zone.delivery import Delivery, size_text
 from headwater.zone.source import FileSource, Source, StreamSource
 from headwater.zone.zone import Zone
 
-STDIN = "-"
 RETRY_SECONDS_MAX = 30.0
 _SLICES_PER_SECOND = 8
 
@@ -152,7 +151,7 @@ def _items(paths: Sequence[str], name: str | None, *, recursive: bool) -> Iterat
         raise Refused("bad_request", "--name is for one file.")
     for text in paths:
         path = Path(text)
-        if text == STDIN:
+        if text == DASH:
             if name is None:
                 raise Refused("bad_request", "What comes by stdin has no name: give one with --name.")
             yield Item(None, name, None)

@@ -7,12 +7,11 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-from cyclopts import CycloptsError, UnknownCommandError
+from cyclopts import CycloptsError, UnknownCommandError, UnusedCliTokensError
 
 from headwater.cli.commands import COMMANDS, make_app
 from headwater.cli.output import shown, tell_problem
 from headwater.cli.session import INTERRUPTED, OK, USAGE, exit_code
-from headwater.config_values import did_you_mean
 from headwater.errors import HeadwaterError
 
 
@@ -51,10 +50,15 @@ def _told(error: Exception) -> tuple[str, str]:
 
 
 def _usage(error: CycloptsError) -> str:
-    if isinstance(error, UnknownCommandError) and error.unused_tokens:
-        word = error.unused_tokens[0]
-        guess = did_you_mean(word, [name for name in error.app or () if not name.startswith("-")])
-        return f"There is no command {shown(word)!r}. {guess or 'See `headwater --help`.'}"
+    words = list(error.command_chain or ())
+    page = f"See `{' '.join(['headwater', *words])} --help`."
+    if isinstance(error, UnknownCommandError | UnusedCliTokensError) and error.unused_tokens:
+        known = [name for name in error.app or () if not name.startswith("-")]
+        if known:
+            from headwater.config_values import did_you_mean  # noqa: PLC0415 - only where it is needed
+
+            word = error.unused_tokens[0]
+            missing = shown(" ".join([*words, word]))
+            return f"There is no command `{missing}`. {did_you_mean(word, known) or page}"
     text = " ".join(str(error).split())
-    chain = " ".join(error.command_chain or ())
-    return f"{text.rstrip('.')}. See `{f'headwater {chain}'.strip()} --help`."
+    return f"{text.rstrip('.')}. {page}"

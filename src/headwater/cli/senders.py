@@ -24,7 +24,7 @@ Name = Annotated[str, Parameter(name="NAME", help="The sender.")]
 Keys = Annotated[list[Path], Parameter(name="--key", help="A file with a public SSH key. May be repeated.")]
 Certificates = Annotated[list[Path], Parameter(name="--certificate", help="A client certificate. May be repeated.")]
 
-app = App(name="senders", help="Who may deliver: list, add, guide, check, rotate, revoke.", help_format="plaintext")
+app = App(name="senders", help="Who may deliver: list, add, guide, check, rotate, revoke.")
 
 
 @app.default

@@ -15,7 +15,7 @@ from headwater.web.shapes import IdentityMade, IdentityPage, Revoked
 
 Name = Annotated[str, Parameter(name="NAME", help="The user.")]
 
-app = App(name="users", help="People and programs that do not deliver.", help_format="plaintext")
+app = App(name="users", help="People and programs that do not deliver.")
 
 
 @app.default

@@ -10,6 +10,9 @@ from cyclopts import Parameter
 
 from headwater.errors import Refused
 
+DASH = "\0-"
+"""What stands for a `-` among the words, which the grammar would take for an option; no argument can hold a NUL."""
+
 Flag = Annotated[bool, Parameter(show_default=False)]
 """An option without a value."""
 

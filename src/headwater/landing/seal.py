@@ -36,7 +36,7 @@ async def seal(upload: Upload, evidence: Sequence[Evidence], name: str | None) -
         upload.offer = msgspec.structs.replace(upload.offer, name=name)
     try:
         if upload.offer.wrong:
-            raise Refused(upload.offer.wrong)
+            raise Refused(upload.offer.wrong)  # noqa: TRY301 - dropped below, like every refusal
         await upload.settle()
         digester = await _digested(upload)
         if digester is None:
@@ -189,7 +189,7 @@ async def _seal_unread(upload: Upload, evidence: Sequence[Evidence]) -> Entered:
     await _record(upload, draft)
     try:
         if upload.staging is None:
-            raise Unavailable("store_unavailable")
+            raise Unavailable("store_unavailable")  # noqa: TRY301 - recovered, like every such failure
         draft = await completed(means, draft, await upload.staging.commit(None))
         draft = await preceded(means, draft, precedents(means, draft))
         entered = await enter(means, upload.fence, draft)

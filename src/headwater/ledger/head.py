@@ -165,7 +165,8 @@ def _payload(data: bytes, offset: int) -> bytes | None:
 def _another_frame_follows(data: bytes, offset: int) -> bool:
     """Whether a whole frame stands anywhere behind: then bytes of the broken one were changed.
 
-    An unfinished write at the end never has a whole frame behind it."""
+    An unfinished write at the end never has a whole frame behind it.
+    """
     at = data.find(_HEADER_START, offset + _FRAME.size + 1)
     while at >= 0:
         if _payload(data, at - _FRAME.size) is not None:

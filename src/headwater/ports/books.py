@@ -41,12 +41,11 @@ class AttemptBook(Protocol):
         """Adds a row. Not `soon`, nobody waits for it: it is written with the next one, within a moment."""
         ...
 
-    def move(
-        self, id: Id, fence: int, *, durable: bool = False, soon: bool = True, **changes: Any
-    ) -> Awaitable[bool]:
+    def move(self, id: Id, fence: int, *, durable: bool = False, soon: bool = True, **changes: Any) -> Awaitable[bool]:
         """Sets columns of `Attempt` if the row's fence is still `fence`; False if another holder has it.
 
-        `soon` as for `open`; the order of calls is kept in any case."""
+        `soon` as for `open`; the order of calls is kept in any case.
+        """
         ...
 
     def take(self, id: Id, now: Time, lease_until: Time, *, force: bool = False) -> Awaitable[Attempt | None]:

@@ -67,7 +67,8 @@ class Catalog(Protocol):
     ) -> Awaitable[tuple[Id | None, Id | None]]:
         """The newest delivery of this name in the feed, and the first one of these bytes in it.
 
-        Not `soon`, it may be answered together with the row that is written next."""
+        Not `soon`, it may be answered together with the row that is written next.
+        """
         ...
 
     def feeds(self) -> Awaitable[list[FeedSummary]]:

@@ -19,7 +19,8 @@ class Claims:
     """Derived from the ledger; complete up to the last committed entry before the first append.
 
     The newest `KEPT_MAX` claims stay in memory. Ids are UUIDv7 and sort by their time: one that is larger than every
-    delivery's id that is in the book alone can only be found here, and the book is not asked on the way to a yes."""
+    delivery's id that is in the book alone can only be found here, and the book is not asked on the way to a yes.
+    """
 
     def __init__(self, book: ClaimBook) -> None:
         self._book = book

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from headwater.errors import Damaged, Refused
+from headwater.errors import Damaged
 from headwater.ports.books import Part, PartBook
 from headwater.ports.store import Stored
 from headwater.stores.s3_calls import S3Calls, pause
@@ -33,7 +33,7 @@ class Multipart:
         self._upload = upload
         self._key = key
         self._incoming = incoming
-        self._begin_once = asyncio.Lock()
+        self._one_by_one = asyncio.Lock()
         self._store_upload: str | None = None
         self.chain: list[Part] = []
         self.last_number = 0
@@ -83,16 +83,10 @@ class Multipart:
             marker = {"PartNumberMarker": page["NextPartNumberMarker"]}
 
     async def send(self, part: PartInHand) -> None:
-        """Sends a part, again if need be: its number is taken before, for these bytes alone. Sets its `row`.
-
-        Raises Unavailable, Refused("overtaken") when another holder took the number.
-        """
+        """Sends a part, again if need be, and sets its `row`. Raises Unavailable."""
         store_upload = await self._begun(part)
-        if not part.is_taken:
-            part.is_taken = await self._book.take(self._upload, Part(part.number, part.offset, part.size_bytes))
-            if not part.is_taken:
-                raise Refused("overtaken")
-            self.last_number = max(self.last_number, part.number)
+        async with self._one_by_one:
+            await self._number(part)
 
         def put(**parameters: Any) -> tuple[str, str]:
             body = part.body()
@@ -109,9 +103,20 @@ class Multipart:
         await self._book.commit(self._upload, row)
         part.row = row
 
+    async def _number(self, part: PartInHand) -> None:
+        """Takes the next number that no other holder has taken, for these bytes alone; after the part before did."""
+        if part.before is not None:
+            await self._number(part.before)
+            part.before = None
+        while part.number == 0:
+            self.last_number += 1
+            row = Part(self.last_number, part.offset, part.size_bytes)
+            if await self._book.take(self._upload, row):
+                part.number = row.number
+
     async def _begun(self, part: PartInHand) -> str:
         """The store's id of the upload; where it has none yet, `part` is the first, or waits for it."""
-        async with self._begin_once:
+        async with self._one_by_one:
             if self._store_upload is None:
                 await self._incoming.put_first(await self._calls.threads.run(lambda: bytes(part.body()[:FIRST_BYTES])))
                 try:
@@ -188,7 +193,9 @@ class Multipart:
 
 def _confirmed(row: Part, held: Part | None) -> Part:
     """A row as the store bears it out; only taken, where it does not."""
-    if held is None or held.size_bytes != row.size_bytes or row.etag not in {None, held.etag}:
+    if held is None or held.size_bytes != row.size_bytes:
         return msgspec.structs.replace(row, etag=None)
-    crc = row.crc64nvme or held.crc64nvme
-    return msgspec.structs.replace(row, etag=held.etag if crc else None, crc64nvme=crc)
+    if row.etag == held.etag:
+        return row
+    ours = held.crc64nvme is not None and row.crc64nvme in {None, held.crc64nvme}
+    return msgspec.structs.replace(row, etag=held.etag if ours else None, crc64nvme=held.crc64nvme)

@@ -6,6 +6,7 @@ Amazon S3 User Guide, "Multipart upload limits": 10,000 parts of 5 MiB to 5 GiB,
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from awscrt.checksums import combine_crc64nvme
 
@@ -29,20 +30,27 @@ def part_bytes(number: int) -> int:
 
 
 def contiguous(rows: Iterable[Part]) -> list[Part]:
-    """The committed parts, in order of their numbers, that hold the bytes from 0 on without a gap.
+    """Of the committed parts those that hold the bytes from 0 on without a gap, as far as they reach, by number.
 
-    A part that begins before the end of those with smaller numbers was sent by a later holder of the upload, who went
-    on from there: it takes their place, also while it is only taken. One behind a gap is left out.
+    Numbers rise with the offsets. Where two holders of an upload sent the same bytes, the later one's part counts.
     """
-    chain: list[Part] = []
-    end = 0
+    ways: dict[int, _Way | None] = {0: None}
     for row in sorted(rows, key=lambda row: row.number):
-        while row.offset < end:
-            end = chain.pop().offset
-        if row.etag is not None and row.offset == end:
-            chain.append(row)
-            end += row.size_bytes
-    return chain
+        if row.etag is not None and row.offset in ways:
+            ways[row.offset + row.size_bytes] = _Way(row, ways[row.offset])
+    way = ways[max(ways)]
+    chain = []
+    while way is not None:
+        chain.append(way.last)
+        way = way.before
+    return chain[::-1]
+
+
+class _Way(NamedTuple):
+    """A row of parts from 0 on, by its last one."""
+
+    last: Part
+    before: _Way | None
 
 
 def is_closed(chain: Sequence[Part]) -> bool:

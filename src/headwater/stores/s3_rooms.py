@@ -17,16 +17,19 @@ _SLOW_BYTES_PER_SECOND = 1 << 20
 
 
 class PartInHand:
-    """A part that is being filled, is full, or is being sent; `row` once the store has it."""
+    """A part that is being filled, is full, or is being sent; `row` once the store has it.
 
-    def __init__(self, number: int, offset: int, size_bytes_max: int) -> None:
-        self.number = number
+    It gets its `number` when it is first sent, and never before the part `before` it.
+    """
+
+    def __init__(self, before: PartInHand | None, offset: int, size_bytes_max: int) -> None:
+        self.before = before
+        self.number = 0
         self.offset = offset
         self.size_bytes_max = size_bytes_max
         self.size_bytes = 0
         self.room: PartBuffer
         self.room_bytes = 0
-        self.is_taken = False  # its number, in the books
         self.sending: asyncio.Task[None] | None = None
         self.row: Part | None = None
 

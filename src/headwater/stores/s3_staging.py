@@ -97,10 +97,11 @@ class S3Staging:
         """The part that the next byte belongs to, with room for it."""
         if not self._hand or self._hand[-1].is_full:
             await self._send(left_max=_SENT_AT_ONCE)
-            number = max(self._multipart.last_number, *(part.number for part in self._hand), 0) + 1
+            number = self._multipart.last_number + sum(part.number == 0 for part in self._hand) + 1
             if number > PART_NUMBER_MAX:
                 raise Refused("too_large", f"More than {self._end} bytes can only be taken when they are declared.")
-            part = PartInHand(number, self._end, self._part_bytes or part_bytes(number))
+            before = self._hand[-1] if self._hand else None
+            part = PartInHand(before, self._end, self._part_bytes or part_bytes(number))
             left_bytes = max((self._declared_bytes or 0) - part.offset, 0)
             await self._rooms.open(part, min(part.size_bytes_max, left_bytes or part.size_bytes_max))
             self._hand.append(part)

@@ -18,8 +18,8 @@ class MemoryHead:
         self.stored: bytes | None = None
         self.generation = 0
         self.commits = 0
-        self.before_commit: Callable[[Head], None] = lambda head: None
-        self.after_commit: Callable[[Head], None] = lambda head: None
+        self.before_commit: Callable[[Head], None] = lambda _head: None
+        self.after_commit: Callable[[Head], None] = lambda _head: None
         self.before_load: Callable[[], None] = lambda: None
 
     async def load(self) -> HeadTag | None:
@@ -54,7 +54,7 @@ class MemoryFiles:
 
     def __init__(self) -> None:
         self.stored: dict[str, bytes] = {}
-        self.before: Callable[[str], None] = lambda path: None
+        self.before: Callable[[str], None] = lambda _path: None
 
     async def read(self, path: str) -> bytes | None:
         """The file."""

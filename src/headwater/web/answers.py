@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from headwater.errors import REASONS, HeadwaterError, Unavailable
+from headwater.errors import REASONS, HeadwaterError, Refused, Unavailable
 from headwater.gate.refusals import TryLater
 from headwater.terms import Id, shown
 
@@ -39,6 +39,14 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
     detail: str
     reason: str
     attempt: Id | None = None
+
+
+class MethodNotAllowed(Refused):
+    """Refused("method_not_allowed"), with the methods that the path has: RFC 9110 §15.5.6 wants them told."""
+
+    def __init__(self, allowed: str, sentence: str = "") -> None:
+        super().__init__("method_not_allowed", sentence)
+        self.allowed = allowed
 
 
 class Answer:
@@ -102,6 +110,8 @@ def problem(error: HeadwaterError, attempt: Id | None = None, headers: Headers =
     more = list(headers)
     if error.reason == "unauthenticated":
         more.append(_CHALLENGE)
+    if isinstance(error, MethodNotAllowed):
+        more.append((b"allow", error.allowed.encode()))
     if seconds := _retry_after(error):
         more.append((b"retry-after", b"%d" % seconds))
     if attempt is not None:

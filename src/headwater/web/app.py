@@ -14,7 +14,7 @@ from headwater.gate.allow import Verb
 from headwater.gate.allow import scope as reach_of
 from headwater.logs import note
 from headwater.terms import shown
-from headwater.web.answers import JSON, App, Receive, Scope, Send, json_answer, problem
+from headwater.web.answers import JSON, App, MethodNotAllowed, Receive, Scope, Send, json_answer, problem
 from headwater.web.calls import Call, Open, Route, admit, asked, given, peer_of
 from headwater.web.openapi import document
 from headwater.web.routes import ROUTES
@@ -94,8 +94,6 @@ class _Endpoint:
                 return
             caller = call.identified.name if call.identified else ""
             answer = await route.handler(call)
-        except _NoSuchMethod as refusal:
-            answer = problem(refusal, headers=((b"allow", refusal.allowed.encode()),))
         except HeadwaterError as error:
             answer = problem(error)
             if REASONS[error.reason].http >= 500:  # noqa: PLR2004
@@ -129,7 +127,7 @@ class _Endpoint:
         services = self._services
         route = self._ways.get("GET" if scope["method"] == "HEAD" else scope["method"])
         if route is None:
-            raise _NoSuchMethod(self._ways)
+            raise MethodNotAllowed(", ".join(sorted({*self._ways, *(["HEAD"] if "GET" in self._ways else [])})))
         if route.apart and services.settings.admin_apart and not scope["state"]["admin"]:
             raise Refused("not_found")
         headers = dict(scope["headers"])
@@ -151,9 +149,3 @@ class _Endpoint:
             identified=caller,
         )
         return call, route
-
-
-class _NoSuchMethod(Refused):
-    def __init__(self, ways: Mapping[str, Route]) -> None:
-        super().__init__("method_not_allowed")
-        self.allowed = ", ".join(sorted({*ways, *(["HEAD"] if "GET" in ways else [])}))

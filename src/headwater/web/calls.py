@@ -36,8 +36,9 @@ class Open(Enum):
 class Route:
     """One line of the table. `path` holds `{parameters}`; `handler` is None where a door answers.
 
-    `answer` is the type of the JSON answer, or a media type; `statuses` are others that give the same. `headers` are
-    those that are understood, each with meaning and schema. `reasons` are refusals beside those that any call can get.
+    `answer` is the type of the JSON answer, or a media type, `also` another one; `statuses` are others that give the
+    same. `headers` are those that are understood, each with meaning and schema. `reasons` are refusals beside those
+    that any call can get.
     `apart`: where there is an admin listener, it answers there alone.
     """
 
@@ -50,6 +51,7 @@ class Route:
     query: type[Asked] | None = None
     body: type[Asked] | None = None
     takes_bytes: bool = False
+    also: bytes | None = None
     headers: tuple[tuple[str, str, dict[str, Any]], ...] = ()
     status: int = 200
     statuses: tuple[int, ...] = ()
@@ -129,9 +131,14 @@ def asked(kind: type[Asked] | None, scope: Scope) -> Asked | None:
     if len(fields) < len(pairs):
         raise Refused("bad_request", "Each field of the query may stand there once.")
     try:
-        return msgspec.convert(fields, kind, strict=False)
+        found = msgspec.convert(fields, kind, strict=False)
     except msgspec.ValidationError as error:
         raise Refused("bad_request", f"The query is not right: {error}.") from error
+    understood = msgspec.to_builtins(found)
+    for name in fields:
+        if understood[name] is None:  # msgspec takes the word "null" for it
+            raise Refused("bad_request", f"The query is not right: {name} cannot be null.")
+    return found
 
 
 async def given(

@@ -24,7 +24,7 @@ _PATH: Final[dict[str, dict[str, Any]]] = {
     "file": {"type": "string", "description": "`checkpoint`, `vkey` or `tile/…`; holds `/`."},
     "name": {"type": "string", "minLength": 1, "maxLength": 1024},
 }
-_ALWAYS: Final = ("bad_request", "internal", "books_unavailable")
+_ALWAYS: Final = ("bad_request", "method_not_allowed", "internal", "books_unavailable")
 _KNOWN: Final = ("unauthenticated", "address_not_allowed", "insecure", "banned", "too_many", "busy")
 
 
@@ -116,7 +116,10 @@ def _responses(route: Route) -> dict[str, Any]:
     media = route.answer.decode() if isinstance(route.answer, bytes) else "application/json"
     media = "application/octet-stream" if route.answer == BYTES else media
     schema = _BINARY if isinstance(route.answer, bytes) else {"$ref": _REF.format(name=route.answer.__name__)}
-    good = {"description": "Done.", "content": {media: {"schema": schema}}}
+    content = {media: {"schema": schema}}
+    if route.also is not None:
+        content[route.also.decode()] = {"schema": _BINARY}
+    good = {"description": "Done.", "content": content}
     responses: dict[str, Any] = {str(status): good for status in (route.status, *route.statuses)}
     reasons: dict[int, list[str]] = {}
     known = _KNOWN if route.verb is not Open.TO_ALL else ()

@@ -87,7 +87,7 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parses; as uvicorn's, but for heads without end and for upgrades, which are ignored (RFC 9110 §7.8)."""
-        if self._broken:
+        if self._broken or self.transport.is_closing():
             return
         if self.head_since is None and (self.cycle is None or self.cycle.response_complete):
             self.head_since = self.loop.time()

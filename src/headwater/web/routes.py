@@ -73,6 +73,7 @@ READING: Final = (
         _ZIP,
         content.proof,
         query=shapes.ProofAsked,
+        also=TEXT,
     ),
     _get(
         "/v1/attempts",
@@ -100,6 +101,7 @@ READING: Final = (
         "Gives a log's checkpoint, public key (`vkey`), tiles and entry bundles (c2sp.org/tlog-tiles).",
         BYTES,
         standing.ledger_file,
+        also=TEXT,
     ),
     _get("/healthz", Open.TO_ALL, "Says that the process is alive.", shapes.Alive, standing.healthz),
     _get("/readyz", Open.TO_ALL, "Says whether this node can land: 503, and why not.", shapes.Ready, standing.readyz),

@@ -13,19 +13,27 @@ _PARAMETERS = """
 "path.id" = "{id}"
 "path.source" = "acme-crm"
 "path.log" = "{log}"
+"path.file" = "checkpoint"
 """
-_LEFT_OUT = "positive_data_acceptance"  # what a name, a feed or a key may be is more than a JSON schema can say
+_LEFT_OUT = (
+    "positive_data_acceptance",  # what a name, a feed or a key may be is more than a JSON schema can say
+    "ensure_resource_availability",  # POST to a feed that nobody declared does not make it: it lands in `unsorted`
+)
 
 
 def test_the_server_does_what_its_description_says(tmp_path):
-    """Whatever requests the description allows or forbids: no fault, and each answer's status, type and shape are told."""
+    """Whatever requests the description allows or forbids: no fault, and each answer is one that it tells."""
     with Live(tmp_path / "world", ban_rules=BanRules(threshold=1e9)) as live:
         landed = live.call("PUT", "/v1/feeds/acme-crm/daily/a.csv", b"a,b\n").json["receipt"]["id"]
         (tmp_path / "schemathesis.toml").write_text(_PARAMETERS.format(id=landed, log=LOG))
         token = live.world.tokens["admin"]
         command = [program("st"), "run", f"{live.url}/openapi.json", "-H", f"Authorization: Bearer {token}"]
-        options = ["--exclude-checks", _LEFT_OUT, "--warnings", "off", "--generation-database", "none", "--no-color"]
+        options = f"--exclude-checks {','.join(_LEFT_OUT)} --warnings off --generation-database none --no-color"
         run = subprocess.run(
-            [*command, *options, "-n", "20", "--seed", "1"], check=False, capture_output=True, text=True, cwd=tmp_path
+            [*command, *options.split(), "-n", "20", "--seed", "1"],
+            check=False,
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
         )
         assert run.returncode == 0, run.stdout[-6000:] + run.stderr

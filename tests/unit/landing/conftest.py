@@ -19,7 +19,7 @@ from headwater.sequencer import LogReader, Sequencer
 from headwater.sequencer.founding import found_log
 from headwater.stores.directory_zone import DirectoryZoneStore, open_directory_zone
 from headwater.system import SystemClock, SystemIds
-from headwater.terms import Door, FeedName, Id, Offer, SenderRef
+from headwater.terms import Door, FeedName, Id, Key, Offer, Position, SenderRef
 
 ZONE = "0" * 31 + "1"
 LOG = f"{ZONE}-1"
@@ -95,10 +95,10 @@ class Site:
 
     async def entries(self) -> list[Entry]:
         """All entries but the first, `opened`."""
-        return [decode(data) async for _, data in self.reader.read(1, 10**6)]
+        return [decode(data) async for _, data in self.reader.read(Position(1), 10**6)]
 
-    async def bytes_of(self, key: str) -> bytes:
-        return b"".join([piece async for piece in self.store.reader.read(key)])
+    async def bytes_of(self, key: str | None) -> bytes:
+        return b"".join([piece async for piece in self.store.reader.read(Key(key or ""))])
 
     def objects(self, root: str = "raw") -> list[Path]:
         return [path for path in (self.folder / "zone" / root).rglob("*") if path.is_file()]
@@ -110,6 +110,7 @@ class Site:
 
 @pytest.fixture
 async def site(tmp_path: Path) -> AsyncIterator[Site]:
+    """A site that runs."""
     made = Site(tmp_path)
     await made.start()
     yield made

@@ -138,6 +138,7 @@ async def test_precedents_are_found_in_the_catalog_after_a_restart(site: Site):
 
 
 async def send(site: Site, data: bytes, key: str):
+    """Lands bytes under an idempotency key."""
     upload = await site.landing.open(offer(idempotency_key=key))
     await upload.write(0, data)
     return await upload.seal()

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import base64
 import json
+import struct
+import zlib
 
 import pytest
 from hypothesis import given
@@ -72,9 +74,6 @@ def test_a_broken_frame_before_a_whole_one_is_no_torn_end(at):
 
 def test_a_wrong_root_is_refused():
     """A frame whose root is not that of its edge is refused, though its checksum holds."""
-    import struct
-    import zlib
-
     head = new_head("log-1", 0, "me").appended([b"x"], 1)
     payload = encode_frame(head, 0)[8:]
     header, _, rest = payload.partition(b"\n")

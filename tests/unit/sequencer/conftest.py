@@ -12,6 +12,7 @@ from headwater.sequencer import LogReader, Sequencer
 from headwater.sequencer.founding import found_log
 from headwater.sequencer.writer import Pace
 from headwater.system import SystemClock
+from headwater.terms import Position
 from headwater.testing.memory_log import MemoryClaims, MemoryFiles, MemoryHead
 
 ZONE = "0" * 31 + "1"
@@ -64,11 +65,12 @@ class World:
         """All entries, as a fresh reader sees them."""
         reader = LogReader(self.head, self.files, ZONE)
         await reader.refresh()
-        return [data async for _, data in reader.read(0, 10**6)]
+        return [data async for _, data in reader.read(Position(0), 10**6)]
 
 
 @pytest.fixture
 async def world() -> AsyncIterator[World]:
+    """A log that nobody has opened yet."""
     made = World()
     yield made
     for sequencer in list(made.opened):

@@ -5,10 +5,22 @@ import asyncio
 import pytest
 
 from headwater.errors import Damaged, Misconfigured, Refused, Unavailable
-from headwater.ledger.entries import Found, Receipt, decode
-from headwater.ledger.note import Checkpoint, Verifier, open_note
+from headwater.ledger.entries import Found, decode
+from headwater.ledger.note import Checkpoint, Signer, Verifier, open_note
 from headwater.ports.ledger import Unclear
-from headwater.terms import Completeness, Door, Durability, Fidelity, Follows, Id, Key, Position, SenderRef, Time
+from headwater.terms import (
+    Completeness,
+    Door,
+    Durability,
+    Fidelity,
+    Follows,
+    Id,
+    Key,
+    Position,
+    Receipt,
+    SenderRef,
+    Time,
+)
 from headwater.testing.manual_clock import ManualClock
 from tests.unit.sequencer.conftest import LOG, World, act
 
@@ -159,11 +171,9 @@ async def test_an_overtaken_writer_steps_down(world: World):
 async def test_stored_answer_lost_and_another_append_follows(world: World):
     """The old writer's last batch was stored, its answer lost, and a new writer appended: it is committed once."""
     old = await world.open("node process 1")
-    third: list = []
 
     def lose(head) -> None:
         world.head().after_commit = lambda head: None
-        third.append(head)
         raise Unclear
 
     world.head().after_commit = lose
@@ -171,7 +181,7 @@ async def test_stored_answer_lost_and_another_append_follows(world: World):
     load = world.head().load
 
     async def slow_load():
-        world.head().load = load
+        world.head().load = load  # type: ignore[method-assign]
         other = await world.open("node process 2")
         await other.append(act(99))
         hold.set()
@@ -332,8 +342,6 @@ async def test_a_silent_node_is_taken_over(world: World):
 
 async def test_rotation_goes_on_in_the_next_log(world: World):
     """The old log ends with `closed`, the next begins with `opened` and the old checkpoint; positions go on."""
-    from headwater.ledger.note import Signer
-
     sequencer = await world.open()
     await sequencer.append(found("a"))
     next_log = LOG[:-1] + "2"

@@ -240,8 +240,11 @@ def test_stopping_lets_uploads_end(tmp_path):
         with socket.create_connection(("127.0.0.1", live.port), timeout=10) as upload:
             upload.sendall(live.head("PUT", FEED + "a", "Content-Length: 4", "Expect: 100-continue"))
             upload.recv(100)
-            stopping = asyncio.run_coroutine_threadsafe(live.server.stop(10.0), live.loop)
-            waiting.join(5)
+            until = time.monotonic() + 10
+            while len(live.server._state.tasks) < 2:
+                assert time.monotonic() < until
+            stopping = asyncio.run_coroutine_threadsafe(live.server.stop(30.0), live.loop)
+            waiting.join(15)
             assert not waiting.is_alive()
             with pytest.raises(ConnectionRefusedError):
                 socket.create_connection(("127.0.0.1", live.port))

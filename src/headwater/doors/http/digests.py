@@ -41,7 +41,7 @@ def declared_digests(headers: Mapping[bytes, bytes]) -> dict[str, str]:
 def _members(field: str, value: str) -> list[tuple[str, bytes]]:
     members: list[tuple[str, bytes]] = []
     at = 0
-    while at < len(value):
+    while at < len(value) or not members:
         member = _MEMBER.match(value, at)
         if member is None or len(members) == _MEMBERS_MAX:
             raise Refused("bad_request", f"{field} is not a list such as sha-256=:base64: (RFC 9530).")

@@ -11,6 +11,7 @@ from headwater.doors.http.digests import declared_digests
 from headwater.errors import Refused
 from headwater.layout import parse_feed
 from headwater.terms import Declared, FeedName
+from headwater.web.answers import MethodNotAllowed
 from headwater.web.app import FILES
 
 TEXT_CHARS_MAX: Final = 256
@@ -29,6 +30,15 @@ _ENDINGS: Final = {
     "application/zip": ".zip",
     "application/zstd": ".zst",
 }
+
+
+def check_method(raw_path: bytes, *, pushed: bool) -> None:
+    """Raises MethodNotAllowed for a file with a name that is POSTed, and for a PUT where there is no room for one."""
+    _, slash, name = raw_path[len(FILES) :].partition(b"/")[2].partition(b"/")
+    if pushed and name:
+        raise MethodNotAllowed("PUT", "A file with a name is sent by PUT; POST is for what has none.")
+    if not pushed and not slash:
+        raise MethodNotAllowed("GET, HEAD, POST", "A file is sent to a name below its feed; POST is for what has none.")
 
 
 def target_of(raw_path: bytes) -> tuple[FeedName, str]:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from headwater.doors.http.heads import (
     check_durability,
+    check_method,
     declared_of,
     ending_for,
     key_of,
@@ -88,12 +89,12 @@ class Push:
     def _offer(self, caller: Caller) -> tuple[Offer, str | None]:
         """The offer, and how the name ends that a push gets when it is sealed."""
         headers = self._headers
+        pushed = self._scope["method"] == "POST"
+        check_method(self._scope["raw_path"], pushed=pushed)
         feed, name = target_of(self._scope["raw_path"])
         declared = declared_of(headers, size_of(headers))
         ending = None
-        if self._scope["method"] == "POST":
-            if name:
-                raise Refused("method_not_allowed", "A file with a name is sent by PUT; POST is for what has none.")
+        if pushed:
             check_durability(self._scope["query_string"])
             ending = ending_for(declared.content_type)
             name = f"{_PUSHED}{ending}"
