@@ -148,14 +148,11 @@ Entry = (
 )
 E = TypeVar("E", bound=Entry)
 
-KINDS: dict[str, type[Entry]] = {
-    str(kind.__struct_config__.tag): kind  # type: ignore[misc]
-    for kind in Entry.__args__  # type: ignore[attr-defined]
-}
+KINDS: dict[str, type[Entry]] = {str(kind.__struct_config__.tag): kind for kind in Entry.__args__}
 """Every kind of entry by its name in the ledger."""
 
 _encoder = msgspec.json.Encoder(order="sorted")
-_decoder = msgspec.json.Decoder(Entry)
+_decoder: msgspec.json.Decoder[Entry] = msgspec.json.Decoder(Entry)
 
 
 def encode(entry: Entry) -> bytes:
