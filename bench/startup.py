@@ -43,11 +43,12 @@ def serve_seconds(home: Path) -> float:
     environ = os.environ | {"HEADWATER_HTTP_LISTEN": "127.0.0.1:0"}
     began = time.perf_counter()
     command = [HEADWATER, "--home", home, "serve"]
-    with subprocess.Popen(command, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    log = home.with_suffix(".log")
+    with log.open("wb") as out, subprocess.Popen(command, env=environ, stdout=out, stderr=out) as process:
         try:
             while not ready(home / "run.json"):
                 if process.poll() is not None or time.perf_counter() - began > READY_SECONDS_MAX:
-                    raise RuntimeError("`headwater serve` did not get ready")
+                    raise RuntimeError(f"`headwater serve` did not get ready:\n{log.read_text()}")
                 time.sleep(0.005)
             return time.perf_counter() - began
         finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 
 import msgspec
@@ -82,7 +83,7 @@ async def open_logs(
     await reader.refresh()
     if not reader.heads:
         log = log_name(zone.zone, 1)
-        signer = new_key(log)
+        signer = _founding_key(log, key_of, new_key)
         await found_log(store.heads(log), store.files, signer, clock.now(), zone_id=zone.zone)
         await reader.refresh()
         return reader, signer
@@ -93,3 +94,12 @@ async def open_logs(
             f"The ledger key is that of {signer.name}, but the zone's log is {log}. Set [keys] ledger to the right one."
         )
     return reader, signer
+
+
+def _founding_key(log: str, key_of: Callable[[str], Signer], new_key: Callable[[str], Signer]) -> Signer:
+    """The key that a founding which was cut off had made, which may be published already; else a new one."""
+    with contextlib.suppress(Misconfigured):
+        signer = key_of(log)
+        if signer.name == log:
+            return signer
+    return new_key(log)

@@ -113,8 +113,8 @@ def port_holder(port: int) -> str | None:
                 f"socket:[{row[9]}]" for row in rows if int(row[1].rpartition(":")[2], 16) == port and row[3] == "0A"
             }
     for process in filter(str.isdigit, os.listdir("/proc")):  # noqa: PTH208
-        with contextlib.suppress(OSError):
-            for descriptor in os.scandir(f"/proc/{process}/fd"):
+        with contextlib.suppress(OSError), os.scandir(f"/proc/{process}/fd") as descriptors:
+            for descriptor in descriptors:
                 if os.readlink(descriptor.path) in inodes:  # noqa: PTH115
                     with open(f"/proc/{process}/comm") as name:  # noqa: PTH123
                         return f"process {process} ({name.read().strip()})"

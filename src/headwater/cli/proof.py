@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -40,4 +41,4 @@ def proof(
         emit({"path": shown(str(path)), "id": found.id})
         return
     say(shown(str(path)))
-    say(f"To check it anywhere: headwater check-proof {shown(str(path))} --file FILE --trust KEY")
+    say(f"To check it anywhere: headwater check-proof {shown(shlex.quote(str(path)))} --file FILE --trust KEY")

@@ -28,13 +28,13 @@ async def drop(upload: Upload, reason: str, sentence: str) -> Outcome:
             outcome = await _hold(upload, reason)
         elif upload.staging is not None:
             await upload.staging.abandon(None)
+        await _close_row(upload, outcome, reason, sentence)
     except Unavailable:
         # The row stays unfinished: recovery drops it again when the store is back.
         await means.attempts.move(upload.id, upload.fence, lease_until=Time(0), reason=reason, sentence=sentence)
-        upload.release()
         raise
-    await _close_row(upload, outcome, reason, sentence)
-    upload.release()
+    finally:
+        upload.release()
     return outcome
 
 

@@ -168,6 +168,8 @@ async def _digested(upload: Upload) -> Digester | None:
         upload.digester = digester
     elif upload.staging is None:
         await _update(upload.means, digester, upload.pieces)
+    if digester.size_bytes != upload.size_bytes:  # a fault of ours, and never a delivery
+        raise Unavailable("internal", f"{upload.size_bytes} bytes came, {digester.size_bytes} of them were stored.")
     return digester
 
 

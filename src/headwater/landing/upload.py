@@ -171,9 +171,10 @@ class Upload:
         """Brings every byte into staging, if staging was begun. Raises Refused("gap") if some are missing."""
         if self._ahead:
             raise Refused("gap", f"Bytes from {self.size_bytes} on are missing.")
+        await self.stored()  # or staging may still be on its way, and the last pieces would stay behind
         if self.staging is not None and self.pieces:
             await self._flush()
-        await self.stored()
+            await self.stored()
 
     def overtaken(self) -> Refused:
         """The refusal for a holder whose fence is no longer the row's."""

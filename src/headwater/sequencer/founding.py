@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from headwater.errors import Misconfigured
+from headwater.errors import Damaged, Misconfigured
 from headwater.layout import ledger_path, log_name
 from headwater.ledger.entries import Opened, encode, stamped
 from headwater.ledger.head import Head, new_head
 from headwater.ledger.note import Signer
 from headwater.ports.clock import Clock
-from headwater.ports.ledger import HeadStore, HeadTag, LedgerFiles, Overtaken
+from headwater.ports.ledger import HeadStore, HeadTag, LedgerFiles, Overtaken, Unclear
 from headwater.terms import Time
 
 
@@ -63,3 +63,36 @@ async def wait_until_free(store: HeadStore, stored: HeadTag, writer: str, clock:
                 "in_use",
             )
     return stored
+
+
+async def take_over(store: HeadStore, stored: HeadTag, writer: str, clock: Clock, retry_seconds: float) -> HeadTag:
+    """Makes `writer` the one who writes the log, whatever answers get lost on the way.
+
+    Raises Misconfigured("in_use") when another one was quicker.
+    """
+    ours = stored.head.taken_over(writer)
+    while True:
+        try:
+            return await store.commit(ours, stored)
+        except (Overtaken, Unclear):
+            latest = await store.load()
+        if latest is None:
+            raise Damaged(f"The head of {ours.log} vanished while it was written.")
+        if same_commit(latest.head, ours):
+            return latest
+        if not same_commit(latest.head, stored.head):
+            raise Misconfigured(f"{latest.head.writer} has just taken over the ledger {ours.log}.", "in_use")
+        stored = latest
+        await clock.sleep(retry_seconds)
+
+
+def same_commit(one: Head, other: Head) -> bool:
+    """Whether two heads are the same commit: each commit changes the size, the epoch, the beat or what is tiled."""
+    return (one.epoch, one.size, one.root, one.tiled, one.beat, one.writer) == (
+        other.epoch,
+        other.size,
+        other.root,
+        other.tiled,
+        other.beat,
+        other.writer,
+    )

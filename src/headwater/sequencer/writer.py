@@ -7,7 +7,7 @@ from collections import deque
 
 import msgspec
 
-from headwater.errors import Damaged, HeadwaterError, Misconfigured, Unavailable
+from headwater.errors import Damaged, HeadwaterError, Unavailable
 from headwater.layout import ledger_path
 from headwater.ledger.entries import Closed, Entry, Heartbeat, decode, encode, stamped
 from headwater.ledger.head import Head
@@ -16,7 +16,7 @@ from headwater.ports.clock import Clock
 from headwater.ports.ledger import ClaimBook, Entered, HeadStore, HeadTag, LedgerFiles, Overtaken, Unclear
 from headwater.sequencer.batch import Batch
 from headwater.sequencer.claims import Claims
-from headwater.sequencer.founding import found_log, wait_until_free
+from headwater.sequencer.founding import found_log, same_commit, take_over, wait_until_free
 from headwater.sequencer.reading import LogReader
 from headwater.sequencer.tiling import Tiling, full_tiles
 from headwater.terms import Position, Time
@@ -97,10 +97,7 @@ class Sequencer:
         if tag is None:
             raise Damaged("The head of the ledger is gone. Restore it from a mirror of the zone.")
         tag = await wait_until_free(store, tag, writer, clock)
-        try:
-            tag = await store.commit(tag.head.taken_over(writer), tag)
-        except (Overtaken, Unclear) as error:
-            raise Misconfigured("Another process has just taken over this ledger.", "in_use") from error
+        tag = await take_over(store, tag, writer, clock, pace.retry_seconds)
         tiling = await Tiling.resume(files, signer, tag.head)
         reader.see(tag.head)
         caught_up = await Claims.catch_up(claims, reader)
@@ -243,7 +240,7 @@ class Sequencer:
             await self._swap(msgspec.structs.replace(self.head.tiled_to(self._tiling.size), writer=""))
             async with self._tile_lock:
                 self._store = store
-                self._stored = await store.commit(founded.head.taken_over(writer), founded)
+                self._stored = await take_over(store, founded, writer, self._clock, self._pace.retry_seconds)
                 self._tiling = await Tiling.resume(files, signer, self.head)
                 self.reader.see(self.head)
 
@@ -261,9 +258,9 @@ class Sequencer:
                 tag = await self._store.commit(head, self._stored)
             except (Overtaken, Unclear):
                 stored = await self._look()
-                if _same(stored.head, head):
+                if same_commit(stored.head, head):
                     tag = stored
-                elif _same(stored.head, self._stored.head):
+                elif same_commit(stored.head, self._stored.head):
                     self._stored = stored
                     await self._clock.sleep(self._pace.retry_seconds)
                     continue  # certainly not stored: send the same bytes again, nothing new joins
@@ -373,18 +370,6 @@ class Sequencer:
                         await self._swap(self.head.tiled_to(self._tiling.size).beaten())
             except HeadwaterError:
                 continue
-
-
-def _same(one: Head, other: Head) -> bool:
-    """Whether two heads are the same commit: each commit changes the size, the epoch, the beat or what is tiled."""
-    return (one.epoch, one.size, one.root, one.tiled, one.beat, one.writer) == (
-        other.epoch,
-        other.size,
-        other.root,
-        other.tiled,
-        other.beat,
-        other.writer,
-    )
 
 
 def _fail(waiting: _Waiting, error: Exception) -> None:

@@ -19,6 +19,7 @@ from headwater.web.calls import Call, Open, Route, admit, asked, given, peer_of
 from headwater.web.openapi import document
 from headwater.web.routes import ROUTES
 from headwater.web.services import Services
+from headwater.web.standing import measure
 
 log = logging.getLogger("headwater.web")
 
@@ -33,6 +34,7 @@ class Web:
     def __init__(self, services: Services, files: App, routes: Sequence[Route]) -> None:
         self._files = files
 
+        measure(services)
         described = json_answer(document((*ROUTES, *routes), services.settings.version))
 
         async def describe(_call: Call) -> App:

@@ -15,6 +15,7 @@ from typing import Any, Final
 import httptools
 import msgspec
 from uvicorn.config import Config
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
@@ -165,6 +166,23 @@ class Connection(HttpToolsProtocol):
             self._believe_proxy()
         self._upgrading = self.parser.should_upgrade()
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """A piece of the body. As uvicorn's, but a piece that waits alone is handed on as it is, not copied."""
+        cycle = self.cycle
+        if cycle is None or cycle.response_complete:
+            return
+        waiting: bytes | bytearray = cycle.body
+        if not waiting:
+            waiting = body
+        elif isinstance(waiting, bytearray):
+            waiting += body
+        else:
+            waiting = bytearray(waiting) + body
+        cycle.body = waiting  # type: ignore[assignment]  # bytes(…) of bytes, when it is received, is no copy either
+        if len(waiting) > HIGH_WATER_LIMIT:
+            self.flow.pause_reading()
+        cycle.message_event.set()
 
     def on_message_complete(self) -> None:
         """The body is whole, unless the parser only thinks that another protocol begins."""

@@ -29,6 +29,7 @@ is in the ledger. Every answer about an attempt has its id in `Headwater-Attempt
 
 - The name is what stands behind the feed, percent-decoded once. It may hold `/` and any byte but NUL, up to 1,024 of
   them; it is data, never a path. A path that ends in `/` is for `curl -T`, which appends the file's name.
+- The request says where the file ends: by `Content-Length`, or by chunks. Neither is refused.
 - The bytes land as they came, whatever `Content-Encoding` says of them. Parts of files (`Content-Range`) are refused.
 - A `Content-Length` that is reached, or a digest that agrees (`Content-Digest`, `Repr-Digest`, `Content-MD5`), makes a
   delivery `proven`; a chunked body without any, `presumed`. One that disagrees is refused and kept as evidence.

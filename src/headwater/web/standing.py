@@ -11,6 +11,7 @@ from headwater.gate.allow import Verb, allow
 from headwater.layout import ledger_path
 from headwater.web.answers import BYTES, TEXT, Answer, App, json_answer
 from headwater.web.calls import Call, admit, peer_of
+from headwater.web.services import Services
 from headwater.web.shapes import Alive, Ready, Whoami
 
 _LOG: Final = re.compile(r"[0-9a-f]{32}-[0-9]{1,6}")
@@ -34,8 +35,7 @@ async def healthz(call: Call) -> App:
 
 async def readyz(call: Call) -> App:
     """Whether this node can land."""
-    problems = [*(["The server is stopping."] if call.scope["state"]["stopping"].is_set() else [])]
-    problems += await call.services.readiness()
+    problems = list(await call.services.readiness())
     return json_answer(Ready(not problems, problems), 503 if problems else 200)
 
 
@@ -44,6 +44,15 @@ async def metrics(call: Call) -> App:
     if not is_loopback(peer_of(call.scope)):
         await _identified(call, Verb.METRICS)
     return Answer(200, call.services.metrics.text().encode(), _PROMETHEUS)
+
+
+def measure(services: Services) -> None:
+    """Adds to the metrics what others count."""
+    gauge, budget = services.metrics.gauge, services.landing.means.budget
+    gauge("headwater_memory_used_bytes", "Memory given out to uploads.", lambda: budget.memory_used)
+    gauge("headwater_spool_used_bytes", "Spool given out to uploads.", lambda: budget.spool_used)
+    gauge("headwater_ledger_entries", "Entries in the ledger, all its logs.", lambda: services.log.position)
+    gauge("headwater_catalog_lag_entries", "Entries that the catalog does not know yet.", lambda: services.follower.lag)
 
 
 async def checkpoint(call: Call) -> App:

@@ -50,7 +50,8 @@ class InProcessTransport:
         self, method: str, target: str, headers: Mapping[str, str], body: bytes | Iterable[bytes] | None = None
     ) -> Reply:
         """As `Transport.request`."""
-        exchange = _Exchange(self._loop, self._app, self._scope(method, target, headers))
+        framing = {} if body is None or "content-length" in headers else {"transfer-encoding": "chunked"}
+        exchange = _Exchange(self._loop, self._app, self._scope(method, target, {**headers, **framing}))
         return exchange.reply([body] if isinstance(body, bytes) else body or ())
 
     def close(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from typing import Any
 
@@ -126,3 +127,39 @@ def queries(draw: st.DrawFn) -> DeliveryQuery:
     names = draw(st.lists(st.sampled_from(sorted(_FILTERS)), max_size=4, unique=True))
     limit = draw(st.sampled_from((1, 2, 3, 50)))
     return DeliveryQuery(limit=limit, **{name: draw(_FILTERS[name]) for name in names})
+
+
+WALKS = (
+    DeliveryQuery(),
+    DeliveryQuery(source="acme-crm"),
+    DeliveryQuery(state="effective"),
+    DeliveryQuery(door="sftp", sender="beta"),
+    DeliveryQuery(name_glob="*.csv"),
+    DeliveryQuery(name_glob="a*", feeds=("*/daily",)),
+    DeliveryQuery(completeness="suspect", since=at(30)),
+)
+"""Questions that a long history has many answers to."""
+
+
+def a_long_history() -> list[Entry]:
+    """250 entries that look like chance and are always the same."""
+    chance = random.Random(7)
+    ids: list[Id] = []
+    entries: list[Entry] = []
+    for n in range(1, 251):
+        kind: tuple[Any, ...] = (
+            "land",
+            chance.choice(FEEDS),
+            chance.choice(NAMES),
+            chance.choice("xyz"),
+            chance.choice((None, None, 1, 7)),
+            chance.choice(("acme", "beta")),
+            chance.choice((Door.SFTP, Door.HTTP)),
+        )
+        if chance.random() < 0.4:
+            about = chance.randrange(1, 21)
+            kind = chance.choice((("amend", about, Completeness.SUSPECT, "check_file"), ("void", about), ("beat",)))
+        entries.append(_entry(n, n // 3, ids, kind))
+        if kind[0] == "land":
+            ids.append(an_id(n))
+    return entries

@@ -13,7 +13,17 @@ from headwater.errors import Damaged
 from headwater.ledger.entries import Amended, Entry, Erased, Heartbeat, Held, Renamed, Void
 from headwater.ports.catalog import DeliveryQuery
 from headwater.terms import Completeness, Id, Key, Place, Position, State
-from tests.contract.books.histories import FEEDS, GLOBS, NAMES, histories, patterns, queries, some_feed
+from tests.contract.books.histories import (
+    FEEDS,
+    GLOBS,
+    NAMES,
+    WALKS,
+    a_long_history,
+    histories,
+    patterns,
+    queries,
+    some_feed,
+)
 from tests.contract.books.model import Model
 from tests.contract.books.samples import DAILY, HOURLY, LOG, SENDER, a_receipt, an_id, at, placed, sha256
 
@@ -46,6 +56,19 @@ class Kept:
 
     def close(self):
         asyncio.run(self.books.close())
+
+
+def walked(kept, entries, query):
+    """All deliveries that one page after the other gives."""
+
+    async def ask(catalog):
+        met, asked = [], query
+        while page := await catalog.deliveries(asked):
+            met += page
+            asked = replace(asked, **{"before" if query.after is None else "after": page[-1].position})
+        return met
+
+    return kept.filled(entries, ask)
 
 
 async def states(catalog):
@@ -85,15 +108,23 @@ class TestCatalog:
         """Going on before (or after) the last position of each page meets every delivery that fits just once."""
         everything = Model(entries).deliveries(replace(query, limit=10**6))
 
-        async def ask(catalog):
-            met, bound = [], "before" if query.after is None else "after"
-            asked = replace(query, limit=limit)
-            while page := await catalog.deliveries(asked):
-                met += page
-                asked = replace(asked, **{bound: page[-1].position})
-            return met
+        assert walked(kept, entries, replace(query, limit=limit)) == everything
 
-        assert kept.filled(entries, ask) == everything
+    @pytest.mark.parametrize("query", WALKS, ids=str)
+    @pytest.mark.parametrize("limit", [1, 2, 7])
+    def test_any_walk_meets_every_delivery_once(self, kept, limit, query):
+        """Forward and backward through 150 deliveries of 24 kinds and a hundred later entries, page by page."""
+        entries = a_long_history()
+        for start in ({}, {"after": Position(0)}, {"after": Position(99)}, {"before": Position(99)}):
+            whole = replace(query, **start, limit=10**6)
+            assert walked(kept, entries, replace(whole, limit=limit)) == Model(entries).deliveries(whole)
+
+    async def test_a_feed_of_another_source_has_nothing(self, books):
+        """Filters that contradict each other leave an empty page."""
+        await books.catalog.apply(placed(a_receipt(1)))
+        assert await books.catalog.deliveries(DeliveryQuery(feed=DAILY, source="beta")) == []
+        assert await books.catalog.deliveries(DeliveryQuery(feed=DAILY, feeds=("beta/*",))) == []
+        assert await books.catalog.deliveries(DeliveryQuery(feeds=())) == []
 
     @property_of_the_engine
     @given(entries=histories())

@@ -15,10 +15,10 @@ from headwater.ledger.entries import Void
 from headwater.ports.catalog import DeliveryQuery
 from headwater.terms import Position
 from tests.contract.books.engines import SqliteEngine
-from tests.contract.books.histories import histories, queries
+from tests.contract.books.histories import WALKS, a_long_history, histories, queries
 from tests.contract.books.model import Model
 from tests.contract.books.samples import DAILY, HOURLY, OTHER, a_receipt, an_id, at, placed
-from tests.contract.books.test_catalog import Kept
+from tests.contract.books.test_catalog import Kept, walked
 
 SMALL, LARGE = 500, 5000
 QUESTIONS = {
@@ -101,6 +101,17 @@ def kept(tmp_path):
     """Books that stay open from one example to the next."""
     with closing(Kept(SqliteEngine(tmp_path), "kept")) as kept:
         yield kept
+
+
+@pytest.mark.parametrize("query", [query for query in WALKS if query.name_glob], ids=str)
+def test_where_many_names_match_walks_are_the_same(monkeypatch, kept, query):
+    """Forward and backward, page by page, along the merge."""
+    monkeypatch.setattr(pages, "_NAMES_MAX", -1)
+    entries = a_long_history()
+    for start in ({}, {"after": Position(99)}, {"before": Position(99)}):
+        whole = msgspec.structs.replace(query, **start, limit=10**6)
+        found = walked(kept, entries, msgspec.structs.replace(whole, limit=3))
+        assert found == Model(entries).deliveries(whole)
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -223,15 +223,29 @@ async def test_close_writes_what_is_queued(tmp_path):
 
 
 async def test_the_log_does_not_grow_without_end(tmp_path, monkeypatch):
-    """Under rows without a pause the log begins anew in the room it has, and no row is lost."""
-    monkeypatch.setattr(threads, "CHECKPOINT_WAIT_SECONDS", 0.01)
-    monkeypatch.setattr(threads, "WAL_PAGES_MAX", 50)
+    """Once it is too long the writer moves it all, and the next rows begin it anew, in the room that it has."""
+    monkeypatch.setattr(threads, "CHECKPOINT_WAIT_SECONDS", 3600)
     books = SqliteBooks(tmp_path / "books.sqlite3")
-    log, size, rows = tmp_path / "books.sqlite3-wal", -1, 0
-    while log.stat().st_size > size:
-        assert rows < 20_000
-        size = log.stat().st_size
-        await books.attempts.open(an_attempt(rows, sentence="x" * 10_000))
-        rows += 1
-    assert len(await books.attempts.unfinished(Time(2**62))) == rows
+    log = tmp_path / "books.sqlite3-wal"
+    sizes = []
+    for n in range(20):
+        await books.attempts.open(an_attempt(n, sentence="x" * 10_000))
+        sizes.append(log.stat().st_size)
+        if n == 14:
+            books._writer._checkpoints._pages = threads.WAL_PAGES_MAX + 1
+    assert sizes[:15] == sorted(set(sizes[:15]))
+    assert len(set(sizes[15:])) == 1  # the checkpoint came just before or just after the sixteenth row
+    assert len(await books.attempts.unfinished(Time(2**62))) == 20
+    await books.close()
+
+
+async def test_what_is_committed_is_moved_beside_the_writer(tmp_path, monkeypatch):
+    """A moment after the last row the file itself has the rows, though nobody closed it."""
+    monkeypatch.setattr(threads, "CHECKPOINT_WAIT_SECONDS", 0.01)
+    books = SqliteBooks(tmp_path / "books.sqlite3")
+    size = (tmp_path / "books.sqlite3").stat().st_size
+    await books.attempts.open(an_attempt(1, sentence="x" * 100_000))
+    async with asyncio.timeout(30):
+        while (tmp_path / "books.sqlite3").stat().st_size == size:  # noqa: ASYNC110 - a file tells nobody
+            await asyncio.sleep(0.01)
     await books.close()

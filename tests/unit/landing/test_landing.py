@@ -14,8 +14,8 @@ from tests.unit.landing.conftest import FEED, Site, offer
 MIB = 1024 * 1024
 
 
-@pytest.mark.parametrize("size", [0, 1, 65_536, MIB, MIB + 1, 5 * MIB + 3])
-@pytest.mark.parametrize("chunk", [10_000, 300_000])
+@pytest.mark.parametrize("size", [0, 1, 65_536, MIB, MIB + 1, 2 * MIB - 100, 5 * MIB + 3])
+@pytest.mark.parametrize("chunk", [10_000, 300_000, MIB + 5])
 async def test_what_was_sent_is_what_lands(site: Site, size, chunk):
     """Bytes of any size, in pieces of any size, land byte for byte under the key of the receipt, with its digests."""
     data = os.urandom(size)

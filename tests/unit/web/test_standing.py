@@ -33,6 +33,9 @@ def test_what_happened_is_measured(live):
     assert 'headwater_not_landed_total{door="http",reason="bad_name"} 1\n' in text
     assert 'headwater_seal_seconds_count{door="http"} 1\n' in text
     assert 'headwater_http_requests_total{method="PUT",status="201"} 1\n' in text
+    assert re.search(r"^headwater_ledger_entries [1-9]\d*$", text, re.MULTILINE)
+    assert re.search(r"^headwater_catalog_lag_entries \d+$", text, re.MULTILINE)
+    assert "headwater_memory_used_bytes 0\n" in text
     assert not re.search("acme|secret", text)
 
 

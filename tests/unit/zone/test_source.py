@@ -30,7 +30,7 @@ def test_a_file_that_changes_never_gives_its_last_piece(tmp_path, size):
     """A file that changed since it was opened breaks off before its end, so that nobody takes it for whole."""
     path = tmp_path / "n"
     path.write_bytes(b"x" * size)
-    given = []
+    given: list[bytes] = []
 
     with FileSource(path) as source:
         path.write_bytes(b"y" * size + b"z")

@@ -74,9 +74,12 @@ def size_of(headers: Mapping[bytes, bytes]) -> int | None:
 def declared_of(headers: Mapping[bytes, bytes], size_bytes: int | None) -> Declared:
     """What is declared of the bytes. Content-Encoding is kept as a word: nobody decodes what it speaks of.
 
-    Raises Refused: "bad_request" for digests that cannot be read and for a part of a file (RFC 9110 §14.5 wants that
-    refused where it is not understood), "unsupported" for a transfer coding but chunked (RFC 9112 §6.1).
+    Raises Refused: "bad_request" for digests that cannot be read, for a part of a file (RFC 9110 §14.5 wants it refused
+    where it is not understood), and for a body without any framing, which to the protocol is an empty one (RFC 9112
+    §6.3); "unsupported" for a transfer coding but chunked (RFC 9112 §6.1).
     """
+    if size_bytes is None and b"transfer-encoding" not in headers:
+        raise Refused("bad_request", "Say where the file ends: by Content-Length, or by sending it in chunks.")
     if b"content-range" in headers:
         raise Refused("bad_request", "Parts of a file (Content-Range) are not taken here; send the whole.")
     if headers.get(b"transfer-encoding", b"chunked").strip().lower() != b"chunked":

@@ -13,6 +13,7 @@ import time
 
 import pytest
 
+from headwater.errors import Unavailable
 from headwater.gate.limits import Bounds, LimitRules
 from headwater.ledger.entries import Held
 from headwater.terms import Receipt, name_of
@@ -258,6 +259,15 @@ def test_two_lengths_are_refused(live):
     assert not live.world.objects()
 
 
+def test_a_body_without_an_end_is_refused(live):
+    """A request that says neither length nor chunks would be an empty file to the protocol: it is refused."""
+    answer = live.raw(live.head("PUT", FEED + "a") + b"the file")
+    assert (status_of(answer), answer.count(b"HTTP/1.1 ")) == (400, 1)
+    old = live.head("PUT", FEED + "a").replace(b"HTTP/1.1", b"HTTP/1.0")
+    assert status_of(live.raw(old + b"the file")) == 400
+    assert not live.world.objects()
+
+
 def test_trailers_are_no_headers(live):
     """A field that comes after a chunked body is not taken for one of the head."""
     head = live.head("PUT", FEED + "a", "Transfer-Encoding: chunked", "Connection: close")
@@ -420,6 +430,45 @@ def test_an_answer_that_takes_too_long_is_no_yes(tmp_path):
         live.loop.call_soon_threadsafe(made[0].go.set)
         wait_for(lambda: live.call("GET", put.headers["location"]).json["outcome"] == "landed")
         assert len(live.world.objects()) == 1
+
+
+def test_a_client_that_does_not_wait_is_landed_all_the_same(live):
+    """Who sends a whole file and goes away before the answer has delivered it: the attempt says so."""
+    with socket.create_connection(("127.0.0.1", live.port)) as connection:
+        connection.sendall(live.head("PUT", FEED + "a", "Content-Length: 4") + b"abcd")
+    wait_for(lambda: live.call("GET", "/v1/attempts?outcome=landed").json["attempts"])
+    assert [path.read_bytes() for path in live.world.objects()] == [b"abcd"]
+
+
+class Failing:
+    """A store that cannot create, while `down`."""
+
+    down = False
+
+    def __init__(self, creator):
+        self._creator = creator
+
+    async def create(self, *args):
+        if Failing.down:
+            raise Unavailable("full", "There is no room on the disk.")
+        return await self._creator.create(*args)
+
+
+def test_a_store_that_fails_is_no_yes(tmp_path):
+    """While the store fails a sender gets no yes, but when to try again; what it had sent lands once the fault ends."""
+    Failing.down = True
+    with Live(tmp_path, wrap={"creator": Failing}) as live:
+        put = live.call("PUT", FEED + "a", b"abcd", headers={"Idempotency-Key": "k"})
+        assert (put.status, put.json["reason"], put.headers["retry-after"]) == (507, "full", "5")
+        assert outcome(live, put.json["attempt"])["outcome"] == "sealing"
+        again = live.call("PUT", FEED + "a", b"abcd", headers={"Idempotency-Key": "k"})
+        assert again.json["reason"] == "in_progress"
+        Failing.down = False
+        live.run(live.world.landing.recover)
+        assert outcome(live, put.json["attempt"])["outcome"] in {"landed", "held", "refused"}
+        last = live.call("PUT", FEED + "a", b"abcd", headers={"Idempotency-Key": "k"})
+        assert last.status in {200, 201}
+        assert [path.read_bytes() for path in live.world.objects()] == [b"abcd"]
 
 
 def wait_for(true, seconds: float = 10.0):
