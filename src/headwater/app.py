@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -75,6 +75,9 @@ class System:
     home_token: str
     fresh: bool
     recovered: dict[Outcome, int]
+    feeds: FeedRegister
+    problems: list[str]
+    """What keeps this node from being ready beside ledger and landing: a configuration that could not be read again."""
 
 
 @asynccontextmanager
@@ -89,7 +92,9 @@ async def open_system(home: Home, config: Config, *, may_found: bool = False) ->
         sequencer = await _open_ledger(stack, home, ground)
         landing = _landing(stack, config, ground, sequencer)
         recovered = await landing.recover(after_crash=True)
-        services, feeds = await _services(stack, home, config, ground, sequencer, landing)
+        problems: list[str] = []
+        ready = partial(readiness, sequencer, landing, problems)
+        services, feeds = await _services(stack, home, config, ground, sequencer, landing, ready)
         home_token = await ensure_home_key(home, services.senders, services.identities)
         fresh = await ensure_first(home, services.senders, services.identities, ground.books.facts)
         await stack.enter_async_context(background(ground.books, services, feeds))
@@ -106,6 +111,8 @@ async def open_system(home: Home, config: Config, *, may_found: bool = False) ->
             home_token=home_token,
             fresh=fresh,
             recovered=recovered,
+            feeds=feeds,
+            problems=problems,
         )
 
 
@@ -182,7 +189,13 @@ def _landing(stack: AsyncExitStack, config: Config, ground: _Ground, sequencer: 
 
 
 async def _services(
-    stack: AsyncExitStack, home: Home, config: Config, ground: _Ground, sequencer: Sequencer, landing: Landing
+    stack: AsyncExitStack,
+    home: Home,
+    config: Config,
+    ground: _Ground,
+    sequencer: Sequencer,
+    landing: Landing,
+    ready: Callable[[], Awaitable[Sequence[str]]],
 ) -> tuple[Services, FeedRegister]:
     """The gate, and everything that web and doors work with."""
     clock, books = ground.clock, ground.books
@@ -220,7 +233,7 @@ async def _services(
         ledger_files=ground.store.files,
         objects=ground.store.reader,
         checkpoint=sequencer.checkpoint,
-        readiness=partial(readiness, sequencer, landing),
+        readiness=ready,
         guide=partial(guide, home, config, identities),
         metrics=Metrics(),
     )
@@ -284,9 +297,10 @@ def limit_rules(limits: LimitSettings) -> LimitRules:
     )
 
 
-async def readiness(sequencer: Sequencer, landing: Landing) -> list[str]:
+async def readiness(sequencer: Sequencer, landing: Landing, noted: Sequence[str]) -> list[str]:
     """What keeps this node from landing just now, one sentence each."""
-    problems = [failure.sentence for failure in (sequencer.failure, landing.damage) if failure]
+    problems = [*noted]
+    problems += [failure.sentence for failure in (sequencer.failure, landing.damage) if failure]
     if landing.draining:
         problems.append("The server is stopping.")
     return problems

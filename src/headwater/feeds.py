@@ -14,12 +14,16 @@ class FeedRegister:
 
     def __init__(self, config: Config, catalog: Catalog) -> None:
         self._catalog = catalog
+        self._landed: set[FeedName] = set()
+        self.declare(config)
+
+    def declare(self, config: Config) -> None:
+        """Takes the feeds that a configuration names in the place of those known so far."""
         self._declared = {
             FeedName(source, feed): contract
             for source, table in config.sources.items()
             for feed, contract in table.feeds.items()
         }
-        self._landed: set[FeedName] = set()
 
     async def refresh(self) -> None:
         """Takes note of feeds in which something landed."""

@@ -19,6 +19,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.processes import free_port
+
 HEADWATER = Path(sys.executable).parent / "headwater"
 READY_SECONDS_MAX = 30.0
 curl = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not on this machine")
@@ -113,7 +115,7 @@ def test_a_file_goes_in_by_the_printed_line_and_can_be_proved_without_us(tmp_pat
     """From nothing: serve prints a line, the line lands a file, and it is found, got back, proved and verified."""
     (tmp_path / "README.md").write_text("# hello\n")
     home = tmp_path / "headwater-home"
-    quiet = {"HEADWATER_HTTP_LISTEN": "127.0.0.1:0", "HEADWATER_ACCEPT_VOLATILE": "true"}
+    quiet = {"HEADWATER_HTTP_LISTEN": f"127.0.0.1:{free_port()}", "HEADWATER_ACCEPT_VOLATILE": "true"}
     terminal = Terminal(tmp_path, "serve", columns=200, **quiet)
     banner = terminal.until("prints this again")
     (line,) = re.findall(r"curl -T README\.md [^\x1b\r\n]*", banner)
@@ -164,7 +166,7 @@ def test_a_second_machine_works_by_login(tmp_path):
 
         assert headwater(elsewhere, "login", url, "--token-file", "token").returncode == 0
         assert "n.csv" in headwater(elsewhere, "ls").stdout
-        assert headwater(elsewhere, "put", "n.csv", "--to", "first/files").returncode == 1
+        assert headwater(elsewhere, "put", "n.csv", "--to", "first/files").returncode == 2
         assert headwater(elsewhere, "senders").returncode == 2
         assert headwater(elsewhere, "verify").returncode == 2
         sender = (home / "keys/first.token").read_text().strip()

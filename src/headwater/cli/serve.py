@@ -9,7 +9,7 @@ import os
 import signal
 import socket
 import sys
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NoReturn
 
 import uvloop
 from cyclopts import Parameter
@@ -28,6 +28,7 @@ from headwater.home import Home
 from headwater.identities import FIRST
 from headwater.ledger.entries import Held, decode
 from headwater.logs import note
+from headwater.reloading import reload
 from headwater.serving import RUN_FILE, Served, served
 from headwater.terms import Position, Receipt, name_of
 from headwater.zone.delivery import size_text
@@ -37,6 +38,9 @@ from headwater.zone.where import home_path
 log = logging.getLogger("headwater.serve")
 
 FOLLOW_SECONDS = 30.0
+FAILURE_SECONDS = 0.5
+STOPPED = 1
+"""The exit code of a process that could not trust its ledger or store any more."""
 
 
 def serve(
@@ -82,14 +86,16 @@ async def _serve(home: Home, config: Config, *, may_found: bool) -> None:
     async with open_system(home, config, may_found=may_found) as system:
         stop = asyncio.Event()
         async with served(system, may_move=system.fresh) as doors:
-            _watch_signals(home, config, stop)
+            _watch_signals(system, stop)
             note(log, "serving", http=doors.http, admin=doors.admin, zone=system.store.name, pid=os.getpid())
-            telling = asyncio.create_task(_tell_landings(system)) if _greet(system, doors) else None
+            beside = [asyncio.create_task(_watch_failures(system))]
+            if _greet(system, doors):
+                beside.append(asyncio.create_task(_tell_landings(system)))
             tell_systemd("READY=1")
             await stop.wait()
             tell_systemd("STOPPING=1")
-            if telling is not None:
-                telling.cancel()
+            for task in beside:
+                task.cancel()
             note(log, "stopping")
 
 
@@ -158,30 +164,50 @@ def _tell(entry: object) -> None:
 # --- what is heard ----------------------------------------------------------------------------------------------------
 
 
-def _watch_signals(home: Home, config: Config, stop: asyncio.Event) -> None:
+def _watch_signals(system: System, stop: asyncio.Event) -> None:
     loop = asyncio.get_running_loop()
+    reloads: set[asyncio.Task[None]] = set()
+
+    def again() -> None:
+        reloads.add(task := loop.create_task(_reload(system)))
+        task.add_done_callback(reloads.discard)
 
     def end(number: signal.Signals) -> None:
         if stop.is_set():
-            (home.path / RUN_FILE).unlink(missing_ok=True)
-            os._exit(128 + number)
+            _leave(system, 128 + number)
         if sys.stdout.isatty():
             remark("Stopping: open uploads may end. Once more stops now.")
         stop.set()
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, end, number)
-    loop.add_signal_handler(signal.SIGHUP, _reload, home, config)
+    loop.add_signal_handler(signal.SIGHUP, again)
 
 
-def _reload(home: Home, config: Config) -> None:
-    """Reads the configuration again; a bad one changes nothing, and is told."""
+async def _reload(system: System) -> None:
+    """Reads the configuration again; a bad one changes nothing, and is told here and by /readyz."""
     try:
-        changed = read_config(home).config != config
+        waiting = await reload(system, lambda: read_config(system.home).config)
     except HeadwaterError as error:
         note(log, "config_not_reloaded", level=logging.ERROR, sentence=error.sentence)
         return
-    note(log, "config_read", level=logging.WARNING, changed=changed, taken_up="at the next start")
+    note(log, "config_reloaded", at_the_next_start=", ".join(waiting) or None)
+
+
+async def _watch_failures(system: System) -> None:
+    """Stops the process, now, once its ledger or its store can no longer be trusted: a start recovers, a drain cannot.
+
+    After a failed fsync nothing that this process believes to be on the disk need be there.
+    """
+    while (failure := system.sequencer.failure or system.landing.damage) is None:
+        await asyncio.sleep(FAILURE_SECONDS)
+    note(log, "stopped", level=logging.CRITICAL, reason=failure.reason, sentence=failure.sentence)
+    _leave(system, STOPPED)
+
+
+def _leave(system: System, code: int) -> NoReturn:
+    (system.home.path / RUN_FILE).unlink(missing_ok=True)
+    os._exit(code)
 
 
 def tell_systemd(state: str) -> None:

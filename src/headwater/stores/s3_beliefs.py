@@ -17,6 +17,9 @@ from headwater.stores.s3_errors import FAILURES, unavailable
 from headwater.stores.s3_ground import BeliefBroken, Ground
 
 
+Probe = Callable[[Ground], Awaitable[str]]
+
+
 class Belief(NamedTuple):
     """A numbered assumption about the store. `probe` says what it saw, or raises BeliefBroken with what it saw instead.
 
@@ -25,7 +28,7 @@ class Belief(NamedTuple):
 
     number: int
     sentence: str
-    probe: Callable[[Ground], Awaitable[str]]
+    probe: Probe
     must: bool
 
 
@@ -35,9 +38,6 @@ class Proved(NamedTuple):
     belief: Belief
     holds: bool
     seen: str
-
-
-Probe = Callable[[Ground], Awaitable[str]]
 
 
 def _must(number: int, sentence: str, probe: Probe) -> Belief:
@@ -58,7 +58,7 @@ BELIEFS = (
     _must(7, "Parts may have any size from 5 MiB on, and gaps in their numbers.", probes.unequal_parts),
     _must(8, "HEAD tells the CRC-64/NVME of the whole object, also of one made of parts.", probes.tells_checksum),
     _must(9, "A body with a wrong CRC-64/NVME is refused.", probes.wrong_checksum),
-    _should(10, "A body with a wrong SHA-256 or MD5 is refused.", probes.wrong_digest),
+    _must(10, "A body with a wrong SHA-256 or MD5 is refused.", probes.wrong_digest),
     _must(11, "A multipart upload with a wrong CRC-64/NVME is refused.", probes.wrong_checksum_of_parts),
     _should(12, "A multipart upload with a wrong size is refused.", probes.wrong_size_of_parts),
     _must(13, "A listing shows what was created before it.", probes.list_after_create),

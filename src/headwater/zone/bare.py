@@ -13,10 +13,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
+
+from awscrt.checksums import crc64nvme
 
 from headwater import config
-from headwater.app import limit_rules
+from headwater.app import landing_rules, limit_rules
 from headwater.books.sqlite import SqliteBooks
 from headwater.config_schema import Config
 from headwater.config_values import DirectoryZone
@@ -32,14 +34,14 @@ from headwater.gate.limits import Limits
 from headwater.gate.passwords import Passwords
 from headwater.gate.senders import Senders
 from headwater.gate.turned_away import TurnedAway
-from headwater.landing import Budget, Landing
+from headwater.landing import Budget, Landing, Means
 from headwater.ledger.entries import Entry
 from headwater.ports.books import Identity
 from headwater.ports.ledger import Entered
 from headwater.ports.zone import ZoneStore
 from headwater.sequencer import LogReader
 from headwater.stores.directory_zone import open_directory_zone
-from headwater.system import SystemClock
+from headwater.system import SystemClock, SystemIds
 from headwater.terms import Role
 from headwater.web.answers import App, Receive, Scope, Send, problem
 from headwater.web.app import Web
@@ -99,11 +101,27 @@ def _services(
     clock = SystemClock()
     passwords = Passwords(threads, os.urandom, os.urandom(32), clock)
     identities = Identities(books.identities, clock, passwords, [reader])
+    budget = Budget(loaded.limits.memory_bytes, loaded.limits.spool_bytes)
+    means = Means(
+        intake=store.intake,
+        creator=store.creator,
+        reader=store.reader,
+        ledger=_ReadOnlyLedger(),
+        attempts=books.attempts,
+        keys=books.keys,
+        catalog=books.catalog,
+        budget=budget,
+        clock=clock,
+        ids=SystemIds(),
+        crc64nvme=crc64nvme,
+        threads=threads,
+        rules=landing_rules(loaded.limits),
+    )
     turned_away, bans, ledger = TurnedAway(books.counters, clock), Bans(clock), _ReadOnlyLedger()
     return Services(
         settings=Settings(version=version("headwater")),
         clock=clock,
-        landing=cast("Landing", None),  # nothing lands here
+        landing=Landing(means),
         admission=Admission(identities, bans, turned_away),
         identities=identities,
         senders=Senders(books.identities, ledger, identities, passwords, os.urandom, clock),
