@@ -38,7 +38,7 @@ from headwater.home import Home
 from headwater.identities import ensure_first, ensure_home_key
 from headwater.landing import Budget, Landing, Means, Rules
 from headwater.ports.zone import ZoneStore
-from headwater.safety import check_folder
+from headwater.safety import check_bucket, check_folder
 from headwater.sequencer import Sequencer
 from headwater.system import SystemClock, SystemIds
 from headwater.terms import Outcome, Time
@@ -241,16 +241,23 @@ async def _services(
 
 
 async def open_store(config: Config, budget: Budget, books: SqliteBooks) -> ZoneStore:
-    """The store of the configured zone. S3 brings its SDK, which a directory need not load."""
+    """The store of the configured zone, if it is safe to land in. S3 brings its SDK, a directory need not load it."""
     if isinstance(config.zone, DirectoryZone):
         from headwater.stores.directory_zone import open_directory_zone  # noqa: PLC0415
 
-        store = open_directory_zone(config.zone.path)
+        config.zone.path.mkdir(mode=0o750, parents=True, exist_ok=True)
         check_folder(config.zone.path, accept_volatile=config.accept_volatile)
-        return store
+        return open_directory_zone(config.zone.path)
     from headwater.stores.s3_zone import open_s3_zone  # noqa: PLC0415
 
-    return await open_s3_zone(config.zone.bucket, config.zone.prefix, config.s3, buffers=budget, parts=books.parts)
+    zone, settings = config.zone, config.s3
+    bucket = await open_s3_zone(zone.bucket, zone.prefix, settings, buffers=budget, parts=books.parts)
+    try:
+        await check_bucket(bucket, settings.endpoint, books.facts, SystemClock())
+    except BaseException:
+        await bucket.close()
+        raise
+    return bucket
 
 
 def open_books(config: Config) -> SqliteBooks:

@@ -15,7 +15,7 @@ from headwater.terms import time_text
 if TYPE_CHECKING:
     from headwater.stores.s3_zone import S3ZoneStore
 
-PROVEN = "store_proven"
+PROVEN = "node.store_proven"
 
 
 def check_folder(root: Path, *, accept_volatile: bool) -> None:
@@ -25,20 +25,30 @@ def check_folder(root: Path, *, accept_volatile: bool) -> None:
         raise Misconfigured(f"{root} is not safe to land in: {probe.seen} {probe.fix}".rstrip(), "unsafe_store")
 
 
-async def check_bucket(store: S3ZoneStore, facts: FactBook, clock: Clock) -> None:
-    """Proves every belief about an S3 store that must hold, once for each endpoint and bucket and list of beliefs.
+async def check_bucket(store: S3ZoneStore, endpoint: str | None, facts: FactBook, clock: Clock) -> None:
+    """Proves every belief about an S3 store that must hold: once for each bucket, endpoint and list of beliefs.
 
     Raises Misconfigured("unsafe_store") with what does not hold.
     """
-    from headwater.stores.s3_beliefs import BELIEFS, prove  # noqa: PLC0415 - brings the SDK
-
-    proven = await facts.fact(PROVEN)
-    subject = f"{store.name} at {store.endpoint} by {len(BELIEFS)} beliefs"
-    if proven is not None and proven.startswith(f"{subject} on "):
+    if await proven_at(store, endpoint, facts):
         return
-    results = await prove(store)
-    broken = [result for result in results if result.belief.must and not result.holds]
-    if broken:
-        found = "; ".join(f"({result.belief.number}) {result.belief.sentence} {result.seen}" for result in broken)
-        raise Misconfigured(f"{store.name} is not safe to land in. Not so: {found}", "unsafe_store")
-    await facts.set_fact(PROVEN, f"{subject} on {time_text(clock.now())}")
+    from headwater.stores.s3_beliefs import prove  # noqa: PLC0415 - brings the SDK
+
+    probes = [doctor.belief(each.belief, holds=each.holds, seen=each.seen) for each in await prove(store.calls)]
+    if not doctor.is_safe(probes):
+        first, *others = doctor.reasons(probes)
+        more = f" And {len(others)} more: `headwater doctor` tells all." if others else ""
+        raise Misconfigured(f"{store.name} is not safe to land in. {first}{more}", "unsafe_store")
+    await facts.set_fact(PROVEN, f"{_subject(store, endpoint)} at {time_text(clock.now())}")
+
+
+async def proven_at(store: S3ZoneStore, endpoint: str | None, facts: FactBook) -> str | None:
+    """When this store was proved by the beliefs of this version; None if it was not."""
+    subject, _, at = (await facts.fact(PROVEN) or "").rpartition(" at ")
+    return at if subject == _subject(store, endpoint) else None
+
+
+def _subject(store: S3ZoneStore, endpoint: str | None) -> str:
+    from headwater.stores.s3_beliefs import BELIEFS  # noqa: PLC0415 - brings the SDK
+
+    return f"{store.name} on {endpoint or 'AWS'} by {len(BELIEFS)} beliefs"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rich.text import Text
 
+from headwater.books.sqlite import SqliteBooks
 from headwater.care import doctor as probes
 from headwater.care.doctor import Probe, State, examine, is_safe
 from headwater.care.proving import log_key, opened_checkpoint, published_checkpoint
@@ -18,8 +19,11 @@ from headwater.cli.session import BAD_NEWS, OK, local_home
 from headwater.cli.words import Flag
 from headwater.config_schema import Config, TlsFiles
 from headwater.config_values import DirectoryZone
+from headwater.config_values import SqliteBooks as SqliteFile
 from headwater.errors import Misconfigured, Unavailable
 from headwater.home import Home
+from headwater.landing import Budget
+from headwater.safety import proven_at
 from headwater.serving import port_holder
 from headwater.stores.zone_lock import filesystem
 from headwater.system import SystemClock
@@ -68,11 +72,12 @@ async def _doctor(home: Home, *, deep: bool) -> list[Probe]:
             "ports": lambda: _ready(_ports(home, config)),
             "certificates": lambda: _ready(_certificates(config)),
             "recovery key": lambda: _ready([_recovery(home)]),
+            "store": lambda: _bucket(config, deep=deep),
         }
     )
     try:
         async with opened(home) as ground:
-            found += await examine(_of_the_zone(ground, deep=deep))
+            found += await examine(_of_the_zone(ground))
     except (Misconfigured, Unavailable) as error:
         found.append(Probe("zone", State.BAD, error.sentence, must=True))
     return found
@@ -131,13 +136,12 @@ def _recovery(home: Home) -> Probe:
 # --- the zone ---------------------------------------------------------------------------------------------------------
 
 
-def _of_the_zone(ground: Ground, *, deep: bool) -> dict[str, _Found]:
+def _of_the_zone(ground: Ground) -> dict[str, _Found]:
     return {
         "clock": lambda: _ready([probes.clock(SystemClock().now(), None)] if ground.root else []),
         "ledger key": lambda: _ledger_key(ground),
         "ledger": lambda: _ledger(ground),
         "senders": lambda: _senders(ground),
-        "store": lambda: _store(ground, deep=deep),
     }
 
 
@@ -169,11 +173,21 @@ async def _senders(ground: Ground) -> list[Probe]:
     return probes.senders(await ground.books.identities.identities(), SystemClock().now())
 
 
-async def _store(ground: Ground, *, deep: bool) -> list[Probe]:
-    """What is believed of an S3 store; a directory's is the file system's."""
-    if ground.root is not None:
+async def _bucket(config: Config, *, deep: bool) -> list[Probe]:
+    """What is believed of an S3 store, also where no zone was founded yet; a directory's is the file system's."""
+    if isinstance(config.zone, DirectoryZone) or not isinstance(config.books, SqliteFile):
         return []
     from headwater.stores.s3_beliefs import prove  # noqa: PLC0415 - brings the SDK
+    from headwater.stores.s3_zone import open_s3_zone  # noqa: PLC0415 - likewise
 
-    found = await prove(ground.store) if deep else []
-    return [probes.belief(each.belief, holds=each.holds, seen=each.seen) for each in found]
+    books = SqliteBooks(config.books.path)
+    budget = Budget(config.limits.memory_bytes, config.limits.spool_bytes)
+    store = await open_s3_zone(config.zone.bucket, config.zone.prefix, config.s3, buffers=budget, parts=books.parts)
+    try:
+        at = await proven_at(store, config.s3.endpoint, books.facts)
+        if at and not deep:
+            return [Probe("store", State.OK, f"It was proved at {at}; `doctor --deep` proves it again.")]
+        return [probes.belief(each.belief, holds=each.holds, seen=each.seen) for each in await prove(store.calls)]
+    finally:
+        await store.close()
+        await books.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
 from cyclopts import Parameter
@@ -13,20 +14,37 @@ from headwater.errors import Refused
 from headwater.terms import State
 from headwater.web.shapes import AttemptView
 from headwater.zone.delivery import Delivery, size_text
+from headwater.zone.zone import Zone
 
 
-def ls(  # noqa: PLR0913 - each is one question
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Query:
+    """What is asked for."""
+
+    since: str | None = None
+    "Landed at this time or later: 2026-11-23, 2026-11-23T06:00:00Z, 2d, yesterday."
+    until: str | None = None
+    "Landed before this time."
+    name: str | None = None
+    "A glob over the names as they are now."
+    door: str | None = None
+    "How it came: http, sftp, ftp …"
+    sender: str | None = None
+    "Who sent it."
+    completeness: str | None = None
+    "proven, presumed, suspect or partial."
+    state: str | None = None
+    "effective, repeat, superseded, withdrawn, void or erased."
+    limit: int = 50
+    "At most so many."
+
+
+def ls(
     feed: Feed | None = None,
     /,
     *,
-    since: str | None = None,
-    until: str | None = None,
-    name: str | None = None,
-    door: str | None = None,
-    sender: str | None = None,
-    completeness: str | None = None,
-    state: str | None = None,
-    limit: int = 50,
+    query: Query = Query(),
     attempts: Flag = False,
     outcome: Annotated[str | None, Parameter(help="Of tries: parked,held,refused,repeated or some of them.")] = None,
 ) -> None:
@@ -34,50 +52,21 @@ def ls(  # noqa: PLR0913 - each is one question
 
     Parameters
     ----------
-    since
-        Landed at this time or later: 2026-11-23, 2026-11-23T06:00:00Z, 2d, yesterday.
-    until
-        Landed before this time.
-    name
-        A glob over the names as they are now.
-    door
-        How it came: http, sftp, ftp …
-    sender
-        Who sent it.
-    completeness
-        proven, presumed, suspect or partial.
-    state
-        effective, repeat, superseded, withdrawn, void or erased.
-    limit
-        At most so many.
     attempts
         List every try to deliver, also those that did not land.
     """
     with open_zone() as zone:
         if attempts or outcome:
-            if name or door or completeness or state:
-                raise Refused("bad_request", "Tries are found by feed, --sender, --outcome, --since and --until.")
-            found = zone.attempts(feed, since=since, until=until, sender=sender, outcome=outcome, limit=limit)
-            _tell_attempts(found)
+            _tell_attempts(_attempts(zone, feed, query, outcome))
             return
-        deliveries = zone.deliveries(
-            feed,
-            since=since,
-            until=until,
-            name=name,
-            door=door,
-            sender=sender,
-            completeness=completeness,
-            state=state,
-            limit=limit,
-        )
+        deliveries = zone.deliveries(feed, **asdict(query))
     if as_json():
         for one in deliveries:
             emit(one.known)
     elif deliveries:
         tell_deliveries(deliveries, one_feed=feed is not None and "/" in feed)
     else:
-        remark("Nothing landed here that matches." if feed or since or name else "Nothing has landed yet.")
+        remark("Nothing has landed yet." if feed is None and query == Query() else "Nothing landed here that matches.")
 
 
 def tell_deliveries(deliveries: Any, *, one_feed: bool = False) -> None:
@@ -105,6 +94,14 @@ def standing(delivery: Delivery) -> Any:
     """What it counts for, in one word: how whole it is while it counts, else why it does not."""
     effective = delivery.state is State.EFFECTIVE
     return coloured(delivery.completeness.value if effective else delivery.state.value)
+
+
+def _attempts(zone: Zone, feed: str | None, query: Query, outcome: str | None) -> list[AttemptView]:
+    if query.name or query.door or query.completeness or query.state:
+        raise Refused("bad_request", "Tries are found by feed, --sender, --outcome, --since and --until.")
+    return zone.attempts(
+        feed, since=query.since, until=query.until, sender=query.sender, outcome=outcome, limit=query.limit
+    )
 
 
 def _tell_attempts(attempts: list[AttemptView]) -> None:

@@ -199,7 +199,7 @@ async def _watch_failures(system: System) -> None:
 
     After a failed fsync nothing that this process believes to be on the disk need be there.
     """
-    while (failure := system.sequencer.failure or system.landing.damage) is None:
+    while (failure := system.sequencer.failure or system.landing.damage) is None:  # noqa: ASYNC110 - two plain values
         await asyncio.sleep(FAILURE_SECONDS)
     note(log, "stopped", level=logging.CRITICAL, reason=failure.reason, sentence=failure.sentence)
     _leave(system, STOPPED)

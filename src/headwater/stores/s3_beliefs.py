@@ -16,7 +16,6 @@ from headwater.stores.s3_calls import S3Calls
 from headwater.stores.s3_errors import FAILURES, unavailable
 from headwater.stores.s3_ground import BeliefBroken, Ground
 
-
 Probe = Callable[[Ground], Awaitable[str]]
 
 

@@ -15,22 +15,10 @@ from headwater.ledger.entries import Void
 from headwater.ports.books import Identity
 from headwater.terms import Role, State
 from headwater.web.answers import TEXT, Answer, App, json_answer
+from headwater.web.asked import CheckAsked, NewSender, NewUser, Reasoned, Revoke, Root, Rotate
 from headwater.web.calls import Call
 from headwater.web.reading import caught_up, find, visible
-from headwater.web.shapes import (
-    CheckAsked,
-    IdentityMade,
-    IdentityPage,
-    NewSender,
-    NewUser,
-    Reasoned,
-    Revoke,
-    Revoked,
-    Root,
-    Rotate,
-    Secrets,
-    plain,
-)
+from headwater.web.shapes import IdentityMade, IdentityPage, Revoked, Secrets, plain
 
 
 async def void(call: Call) -> App:

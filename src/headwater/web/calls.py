@@ -17,8 +17,8 @@ from headwater.gate.allow import Verb
 from headwater.gate.identify import Caller
 from headwater.terms import Door
 from headwater.web.answers import JSON, App, Receive, Scope
+from headwater.web.asked import Asked
 from headwater.web.services import Services
-from headwater.web.shapes import Asked
 
 BODY_BYTES_MAX: Final = 64 * 1024
 _QUERY_FIELDS_MAX: Final = 50

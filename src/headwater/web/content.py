@@ -16,9 +16,9 @@ from headwater.errors import Refused
 from headwater.gate.allow import Verb
 from headwater.terms import Delivery, Receipt, State
 from headwater.web.answers import BYTES, TEXT, Answer, App, Headers, problem
+from headwater.web.asked import ProofAsked
 from headwater.web.calls import Call
 from headwater.web.reading import caught_up, visible
-from headwater.web.shapes import ProofAsked
 
 _RANGE: Final = re.compile(r"bytes=\s*(\d*)-(\d*)\s*")
 _SAFE: Final = "!#$&+-.^_`|~"  # with letters and digits: attr-char of RFC 8187

@@ -11,8 +11,8 @@ import msgspec
 from headwater.errors import REASONS
 from headwater.gate.allow import Verb
 from headwater.web.answers import BYTES, Problem
+from headwater.web.asked import ID, WORD
 from headwater.web.calls import Open, Route
-from headwater.web.shapes import ID, WORD
 
 _BINARY: Final = {"type": "string", "format": "binary"}
 _REF: Final = "#/components/schemas/{name}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import Final
 from urllib.parse import parse_qsl, urlencode
@@ -18,28 +17,23 @@ from headwater.ports.catalog import Change, DeliveryQuery, FeedSummary
 from headwater.ports.ledger import Entered
 from headwater.terms import (
     Delivery,
-    FeedName,
     Id,
     Now,
     Outcome,
     Position,
     Receipt,
     State,
-    Time,
     name_of,
     shown,
-    time_value,
 )
 from headwater.web.answers import App, Headers, json_answer
+from headwater.web.asked import AttemptsAsked, ChangesAsked, DeliveriesAsked, feed_of, moment_of
 from headwater.web.calls import Call
 from headwater.web.services import Services
 from headwater.web.shapes import (
     AttemptPage,
-    AttemptsAsked,
     ChangePage,
-    ChangesAsked,
     ChangeView,
-    DeliveriesAsked,
     DeliveryPage,
     FeedPage,
     FeedView,
@@ -66,14 +60,14 @@ async def deliveries(call: Call) -> App:
         DeliveryQuery(
             feeds=_patterns(reach),
             source=query.source,
-            feed=_feed(query.source, query.feed),
+            feed=feed_of(query.source, query.feed),
             sender=_own(reach, query.sender),
             door=query.door,
             name_glob=query.name,
             completeness=query.completeness,
             state=query.state,
-            since=_moment(query.since),
-            until=_moment(query.until),
+            since=moment_of(query.since),
+            until=moment_of(query.until),
             before=None if query.cursor is None else Position(int(query.cursor, 16)),
             after=None if query.after is None else Position(query.after),
             limit=query.limit + 1,
@@ -150,7 +144,7 @@ async def changes(call: Call) -> App:
     query: ChangesAsked = call.query
     services = call.services
     reach = scope(call.caller.identity, Verb.CHANGES)
-    feed = _feed(query.source, query.feed)
+    feed = feed_of(query.source, query.feed)
     patterns = _patterns(reach) if query.source is None else _within(reach.feeds, query.source)
     until = services.clock.monotonic() + query.wait
     after = Position(query.after)
@@ -205,13 +199,13 @@ async def attempts(call: Call) -> App:
     reach = scope(identity, Verb.ATTEMPTS)
     found = await call.services.attempts.attempts(
         AttemptQuery(
-            feed=_feed(query.source, query.feed),
+            feed=feed_of(query.source, query.feed),
             source=query.source,
             sender=_own(reach, query.sender),
             outcomes=tuple(map(Outcome, query.outcome.split(","))) if query.outcome else (),
             idempotency_key=query.key,
-            since=_moment(query.since),
-            until=_moment(query.until),
+            since=moment_of(query.since),
+            until=moment_of(query.until),
             before=None if query.cursor is None else Id(query.cursor),
             limit=query.limit + 1,
         )
@@ -276,24 +270,6 @@ def _own(reach: Reach, sender: str | None) -> str | None:
     if reach.own is not None and sender not in {None, reach.own}:
         raise Refused("not_found", f"There is no sender {shown(sender or '')} that you may see.")
     return reach.own or sender
-
-
-def _feed(source: str | None, feed: str | None) -> FeedName | None:
-    if feed is None:
-        return None
-    return parse_feed(feed if source is None or "/" in feed else f"{source}/{feed}")
-
-
-def _moment(text: str | None) -> Time | None:
-    if text is None:
-        return None
-    text = text.replace(" ", "+")  # what a query's decoding makes of a '+'
-    try:
-        if len(text) == len("2026-11-23"):
-            return Time(int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()) * 1_000_000)
-        return time_value(text)
-    except ValueError as error:
-        raise Refused("bad_request", f"{error}. Write 2026-11-23 or 2026-11-23T06:00:00Z.") from error
 
 
 def _link(call: Call, field: str, value: str) -> Headers:

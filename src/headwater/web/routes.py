@@ -9,7 +9,7 @@ from headwater.gate.allow import Verb
 from headwater.gate.explain import Explanation
 from headwater.gate.views import IdentityView
 from headwater.terms import Delivery
-from headwater.web import administering, content, reading, shapes, standing
+from headwater.web import administering, asked, content, reading, shapes, standing
 from headwater.web.answers import BYTES, TEXT, App
 from headwater.web.calls import Call, Open, Route
 
@@ -45,7 +45,7 @@ READING: Final = (
         "Lists deliveries, newest first, or oldest first after a position.",
         shapes.DeliveryPage,
         reading.deliveries,
-        query=shapes.DeliveriesAsked,
+        query=asked.DeliveriesAsked,
         reasons=_FEED,
     ),
     _get(
@@ -54,7 +54,7 @@ READING: Final = (
         "Lists what a reader must know, oldest first; can wait for it.",
         shapes.ChangePage,
         reading.changes,
-        query=shapes.ChangesAsked,
+        query=asked.ChangesAsked,
         reasons=_FEED,
     ),
     _get("/v1/deliveries/{id}", Verb.READ, "Shows one delivery.", Delivery, reading.delivery),
@@ -72,7 +72,7 @@ READING: Final = (
         "Gives an auditor's bundle, or the tlog-proof alone.",
         _ZIP,
         content.proof,
-        query=shapes.ProofAsked,
+        query=asked.ProofAsked,
         also=TEXT,
     ),
     _get(
@@ -81,7 +81,7 @@ READING: Final = (
         "Lists attempts, newest first. With `key`: did the upload with this idempotency key land?",
         shapes.AttemptPage,
         reading.attempts,
-        query=shapes.AttemptsAsked,
+        query=asked.AttemptsAsked,
         reasons=_FEED,
     ),
     _get("/v1/attempts/{id}", Verb.ATTEMPTS, "Shows one attempt.", shapes.AttemptView, reading.attempt),
@@ -120,7 +120,7 @@ OPERATING: Final = (
         "/v1/deliveries/{id}/void",
         Verb.OPERATE,
         "Takes a delivery out of the effective set; its bytes stay.",
-        shapes.Reasoned,
+        asked.Reasoned,
         Delivery,
         administering.void,
     ),
@@ -136,7 +136,7 @@ OPERATING: Final = (
         "/v1/senders",
         Verb.ADMIN,
         "Adds a sender. The secrets made for it are shown once.",
-        shapes.NewSender,
+        asked.NewSender,
         shapes.IdentityMade,
         administering.add_sender,
         status=201,
@@ -147,7 +147,7 @@ OPERATING: Final = (
         "/v1/senders/{name}/rotate",
         Verb.ADMIN,
         "Gives a sender new credentials beside the old ones.",
-        shapes.Rotate,
+        asked.Rotate,
         shapes.IdentityMade,
         administering.rotate,
     ),
@@ -155,7 +155,7 @@ OPERATING: Final = (
         "/v1/senders/{name}/revoke",
         Verb.ADMIN,
         "Ends one credential of a sender, or all.",
-        shapes.Revoke,
+        asked.Revoke,
         shapes.Revoked,
         administering.revoke,
     ),
@@ -163,7 +163,7 @@ OPERATING: Final = (
         "/v1/senders/{name}/root",
         Verb.ADMIN,
         "Makes a feed what the sender sees as its root folder.",
-        shapes.Root,
+        asked.Root,
         IdentityView,
         administering.set_root,
         reasons=_FEED,
@@ -182,7 +182,7 @@ OPERATING: Final = (
         "Says whether a sender would be let in, where its file would land, and which rule says no.",
         Explanation,
         administering.check,
-        query=shapes.CheckAsked,
+        query=asked.CheckAsked,
         apart=True,
     ),
     _get(
@@ -197,7 +197,7 @@ OPERATING: Final = (
         "/v1/users",
         Verb.ADMIN,
         "Adds a user. The secrets made for it are shown once.",
-        shapes.NewUser,
+        asked.NewUser,
         shapes.IdentityMade,
         administering.add_user,
         status=201,
@@ -208,7 +208,7 @@ OPERATING: Final = (
         "/v1/users/{name}/rotate",
         Verb.ADMIN,
         "Gives a user new credentials beside the old ones.",
-        shapes.Rotate,
+        asked.Rotate,
         shapes.IdentityMade,
         administering.rotate,
     ),
@@ -216,7 +216,7 @@ OPERATING: Final = (
         "/v1/users/{name}/revoke",
         Verb.ADMIN,
         "Ends one credential of a user, or all.",
-        shapes.Revoke,
+        asked.Revoke,
         shapes.Revoked,
         administering.revoke,
     ),

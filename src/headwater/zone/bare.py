@@ -101,23 +101,23 @@ def _services(
     clock = SystemClock()
     passwords = Passwords(threads, os.urandom, os.urandom(32), clock)
     identities = Identities(books.identities, clock, passwords, [reader])
-    budget = Budget(loaded.limits.memory_bytes, loaded.limits.spool_bytes)
+    ledger = _ReadOnlyLedger()
     means = Means(
         intake=store.intake,
         creator=store.creator,
         reader=store.reader,
-        ledger=_ReadOnlyLedger(),
+        ledger=ledger,
         attempts=books.attempts,
         keys=books.keys,
         catalog=books.catalog,
-        budget=budget,
+        budget=Budget(loaded.limits.memory_bytes, loaded.limits.spool_bytes),
         clock=clock,
         ids=SystemIds(),
         crc64nvme=crc64nvme,
         threads=threads,
         rules=landing_rules(loaded.limits),
     )
-    turned_away, bans, ledger = TurnedAway(books.counters, clock), Bans(clock), _ReadOnlyLedger()
+    turned_away, bans = TurnedAway(books.counters, clock), Bans(clock)
     return Services(
         settings=Settings(version=version("headwater")),
         clock=clock,

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.web.world import Live
+from tests.unit.web.live import Live
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from headwater.terms import Role
 from headwater.web.tls import ServerTls
 from tests.processes import program
 from tests.unit.web.certificates import Authority
-from tests.unit.web.world import Live
+from tests.unit.web.live import Live
 
 FEED = "/v1/feeds/acme-crm/daily/"
 

@@ -6,7 +6,8 @@ import subprocess
 
 from headwater.gate.bans import BanRules
 from tests.processes import program
-from tests.unit.web.world import LOG, Live
+from tests.unit.web.live import Live
+from tests.unit.web.world import LOG
 
 _PARAMETERS = """
 [parameters]

@@ -119,7 +119,7 @@ async def test_who_cannot_look_cannot_tell(s3, status):
 async def test_a_storm_ends_in_a_bounded_no(s3):
     """While every call is answered 503, a create gives up after a few tries; when the storm is over it succeeds."""
     storm = s3.fault("*", status=503, times=10_000)
-    with pytest.raises(Unavailable, match="503 SlowDown"):
+    with pytest.raises(Unavailable, match="says: 503"):
         await _create(s3)
     assert storm.hits < 10
     s3.double.faults.clear()
@@ -135,7 +135,7 @@ async def test_a_storm_that_passes_is_not_noticed(s3):
 
 
 def _corrupt(request, **_):
-    request.data = b"X" + request.data.read()[1:]
+    request.data = b"X" + bytes(request.data.read(1 << 20))[1:]
 
 
 async def test_bytes_changed_on_the_way_are_not_stored(s3):

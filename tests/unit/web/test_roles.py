@@ -9,7 +9,8 @@ from headwater.gate.allow import TABLE, Reach, Verb
 from headwater.terms import Role
 from headwater.web.calls import Open, Route
 from headwater.web.routes import ROUTES
-from tests.unit.web.world import LOG, Live
+from tests.unit.web.live import Live
+from tests.unit.web.world import LOG
 
 EVERY = (*ROUTES, *DOOR_ROUTES)
 WHO = {role: "shop" if role is Role.SENDER else role.value for role in Role}

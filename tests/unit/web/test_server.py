@@ -19,7 +19,7 @@ from headwater.terms import Role
 from headwater.web import server as room
 from headwater.web.tls import ServerTls
 from tests.unit.web.certificates import Authority
-from tests.unit.web.world import Live, until_closed
+from tests.unit.web.live import Live, until_closed
 
 LOOPS = pytest.mark.parametrize("loop_factory", [uvloop.new_event_loop, asyncio.new_event_loop])
 FEED = "/v1/feeds/acme-crm/daily/"

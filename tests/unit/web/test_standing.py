@@ -9,7 +9,8 @@ from headwater.doors.http.door import ROUTES as DOOR_ROUTES
 from headwater.ledger.note import Checkpoint, Verifier, open_note
 from headwater.web.reference import reference
 from headwater.web.routes import ROUTES
-from tests.unit.web.world import LOG, Live
+from tests.unit.web.live import Live
+from tests.unit.web.world import LOG
 
 PAGE = Path(__file__).parents[3] / "docs/reference/http-api.md"
 
