@@ -90,6 +90,7 @@ def _bound(listen: Address, name: str, moved: list[str], *, may_move: bool) -> t
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             bound.bind((listen.host, port))
+            bound.listen()  # or two that start at once could both bind
         except OSError as error:
             bound.close()
             if error.errno == errno.EADDRINUSE:

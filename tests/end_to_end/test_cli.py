@@ -322,3 +322,38 @@ def test_a_pipe_that_ends_early_is_no_failure(tmp_path):
 
     assert done.stderr == ""
     assert done.stdout.startswith("Usage: headwater")
+
+
+@pytest.mark.parametrize("server", ["versitygw", "minio"])
+def test_the_same_commands_work_on_s3(tmp_path, request, server):
+    """A zone in a bucket is founded by init alone, landed in, listed, got back, verified, and read without a home."""
+    bucket = request.getfixturevalue(f"{server}_bucket")
+    account = {
+        "AWS_ACCESS_KEY_ID": bucket.server.access_key,
+        "AWS_SECRET_ACCESS_KEY": bucket.server.secret_key,
+        "AWS_ENDPOINT_URL": bucket.server.endpoint,
+        "AWS_REGION": bucket.server.region,
+        "HEADWATER_HTTP_LISTEN": "127.0.0.1:0",
+    }
+    url = f"s3://{bucket.name}/landing"
+    (tmp_path / "small.csv").write_text("id\n1\n")
+    (tmp_path / "big.bin").write_bytes(os.urandom(10_000_000))
+
+    def do(*words: str) -> str:
+        done = headwater(tmp_path, *words, **account)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    nothing = headwater(tmp_path, "serve", HEADWATER_ZONE=url, **account)
+    assert (nothing.returncode, "headwater init" in nothing.stderr) == (2, True)
+    do("init", "--zone", url)
+    do("put", "small.csv", "big.bin", "--to", "first/files")
+    with serving(tmp_path, tmp_path / "headwater-home", **account):
+        do("put", "small.csv", "--to", "first/files", "--name", "again.csv")
+        assert do("ls", "--json").count("\n") == 3
+        do("get", json.loads(do("ls", "--name", "big.bin", "--json"))["receipt"]["id"], "-o", "copy.bin")
+        assert "Everything holds" in do("verify")
+        assert "It was proved at" in do("doctor")
+    assert "It is safe to land here" in do("doctor", "--deep")
+    assert do("--home", url, "ls", "--json").count("\n") == 3
+    assert (tmp_path / "copy.bin").read_bytes() == (tmp_path / "big.bin").read_bytes()

@@ -25,6 +25,7 @@ from headwater.errors import Misconfigured, Refused
 from headwater.followers.follow import Follower
 from headwater.home import Home, write_secret
 from headwater.system import SystemClock
+from headwater.zone.where import home_path
 
 app = App(name="books", help="Backs up, restores and rebuilds the books.")
 
@@ -107,11 +108,11 @@ def restore(
     elif target is None:
         raise Refused("bad_request", "Name the folder of the new home with --home.")
     else:
-        home = Home(target)
+        home = Home(home_path(target))
         if home.exists():
             raise Refused("exists", f"There is a home in {home.path} already. Restore into a new one.")
         snapshot, done = _restored(home, zone, key)
-    _tell(snapshot, done, None if check else target)
+    _tell(snapshot, done, None if check or target is None else home_path(target))
     return BAD_NEWS if check and done.lost else OK
 
 

@@ -66,7 +66,7 @@ def make_app(*, brief: bool = False) -> App:
     def launch(
         *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
         server: Annotated[str | None, Parameter(group=EVERYWHERE)] = None,
-        home: Annotated[Path | None, Parameter(group=EVERYWHERE)] = None,
+        home: Annotated[str | None, Parameter(group=EVERYWHERE)] = None,
         token_file: Annotated[Path | None, Parameter(group=EVERYWHERE)] = None,
         config: Annotated[Path | None, Parameter(group=EVERYWHERE)] = None,
         json: Annotated[bool, Parameter(group=EVERYWHERE, show_default=False)] = False,

@@ -30,7 +30,7 @@ class Options:
     """What was said for every command."""
 
     server: str | None = None
-    home: Path | None = None
+    home: str | None = None
     token_file: Path | None = None
     config: Path | None = None
     json: bool = False

@@ -13,6 +13,7 @@ from headwater.landing.drop import drop
 from headwater.landing.means import Means
 from headwater.landing.upload import HEAD_BYTES, Upload, lease_until
 from headwater.landing.wholeness import weigh
+from headwater.ledger.entries import ENTRY_BYTES_MAX, encode
 from headwater.ports.ledger import Entered
 from headwater.ports.store import KeyTaken, Stored
 from headwater.terms import Completeness, Digests, Evidence, Id, Outcome, Receipt, Time, name_fields, name_of, time_text
@@ -21,6 +22,8 @@ Precedents = tuple[Id | None, Id | None]
 
 INLINE_BYTES_MAX = 64 * 1024
 """Up to here hashing on the loop is quicker than a hop to a thread."""
+
+_STILL_TO_COME_BYTES = 1024
 
 UNKNOWN = Digests(0, "", "")
 """In the draft of an upload whose hash state was lost and whose store cannot be read before the commit."""
@@ -46,10 +49,22 @@ async def seal(upload: Upload, evidence: Sequence[Evidence], name: str | None) -
             raise refusal
         if upload.repeats is not None:
             return await _repeat(upload, digester.digests())
+        draft = draft_of(upload, digester.digests(), completeness, found)
+        _check_enterable(draft)
     except Refused as refused:
         await drop(upload, refused.reason, refused.sentence)
         raise
-    return await _land(upload, draft_of(upload, digester.digests(), completeness, found))
+    return await _land(upload, draft)
+
+
+def _check_enterable(draft: Receipt) -> None:
+    """What the ledger could not take is refused before its bytes are committed, not after."""
+    try:
+        size_bytes = len(encode(draft))
+    except ValueError as error:  # UnicodeEncodeError is one
+        raise Refused("bad_request", f"The receipt cannot be written: {error}.") from error
+    if size_bytes > ENTRY_BYTES_MAX - _STILL_TO_COME_BYTES:
+        raise Refused("bad_request", f"The receipt would have more than {ENTRY_BYTES_MAX} bytes.")
 
 
 async def _land(upload: Upload, draft: Receipt) -> Entered:

@@ -90,7 +90,10 @@ def looked_for(
 
 def home_path(home: str | Path | None, environ: Mapping[str, str] = os.environ) -> Path:
     """The folder of a home, there or to be made: `home`, HEADWATER_HOME, or ./headwater-home."""
-    return Path(home or environ.get("HEADWATER_HOME") or HOME_DEFAULT).expanduser().resolve()
+    chosen = str(home or environ.get("HEADWATER_HOME") or HOME_DEFAULT)
+    if "://" in chosen:
+        raise Misconfigured(f"{chosen} is no folder: a home lies on this machine, its zone may lie elsewhere.")
+    return Path(chosen).expanduser().resolve()
 
 
 def _server(url: str, token: str | None, environ: Mapping[str, str]) -> ServerAt:

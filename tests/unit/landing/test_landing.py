@@ -327,3 +327,15 @@ async def test_drain_parks_what_can_go_on(site: Site):
     assert await site.landing.drain(0.01) == 2
     assert (await site.attempt(going.id)).outcome is Outcome.PARKED
     assert (await site.attempt(other.id)).outcome is Outcome.HELD
+
+
+@pytest.mark.parametrize("more", [{"path": "/x/\udcff"}, {"cursor": "c" * 32_000}])
+async def test_what_the_ledger_cannot_take_is_refused_before_its_bytes_are_committed(site: Site, more):
+    """A receipt that cannot be entered (not UTF-8, too large) never leaves an object in raw/ without a receipt."""
+    upload = await site.landing.open(offer(**more))
+    await upload.write(0, b"abc")
+    with pytest.raises(Refused) as caught:
+        await upload.seal()
+
+    assert caught.value.reason == "bad_request"
+    assert site.objects() == []

@@ -277,8 +277,9 @@ async def test_one_tail_is_kept(s3):
         await staging.write([piece])
         await staging.park()
     kept = s3.objects()
-    assert sorted(kept) == [FIRST, f"incoming/{ID}/tail-000008-16777216-8388608"]
-    assert kept[f"incoming/{ID}/tail-000008-16777216-8388608"] == DATA[16 * MIB : 20 * MIB]
+    first, tail = sorted(kept)
+    assert (first, tail.startswith(f"incoming/{ID}/tail-")) == (FIRST, True)
+    assert kept[tail] == DATA[16 * MIB : 20 * MIB]
     await staging.abandon(None)
     assert s3.objects() == {}
 
