@@ -68,7 +68,7 @@ class Senders:
         self.tally: Counter[str] = Counter()
         self.wrong: list[str] = []
         self._threads = [
-            threading.Thread(target=self._work, args=(number, random.Random(f"{seed} {number}")))
+            threading.Thread(target=self._work, args=(number, random.Random(f"{seed} {number}")), daemon=True)
             for number in range(SENDERS)
         ]
 
@@ -207,19 +207,15 @@ class Loop:
         """All of it: rounds, and at the end a clean stop, `verify` and the last check. Stops at what is wrong."""
         founded = headwater(self._home.path, "init", environ=self._ground.environ)
         assert founded.returncode == 0, founded.stderr
-        self._server.start()
-        self._server.wait_until_ready()
         self._senders.start()
-        try:
-            for round_ in range(1, rounds + 1):
-                self._kill()
-                if round_ % check_every == 0:
-                    self._check(self._home.books_path)
-                if self.wrong:
-                    break
-                self._server.start()
-        finally:
-            self._end()
+        for round_ in range(1, rounds + 1):
+            self._server.start()
+            self._kill()
+            if round_ % check_every == 0:
+                self._check(self._home.books_path)
+            if self.wrong:
+                break
+        self._end()
 
     def _kill(self) -> None:
         """Kills it at a random moment after its start: three in ten before it is ready."""

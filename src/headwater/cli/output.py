@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
+import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -176,6 +178,7 @@ class Bar:
         self._progress: Progress | None = None
         self._task: TaskID | None = None
         self._wanted = sys.stderr.isatty()
+        self._lock = threading.RLock()
 
     def __enter__(self) -> Self:
         return self
@@ -187,7 +190,19 @@ class Bar:
             self._progress.stop()
 
     def show(self, done: int, total: int | None = None, what: str | None = None) -> None:
-        """How far it has come, of what, and what is done just now."""
+        """How far it has come, of what, and what is done just now. From any thread."""
+        with self._lock:
+            self._show(done, total, what)
+
+    @contextlib.contextmanager
+    def aside(self) -> Iterator[None]:
+        """Out of the way, for lines of the answer."""
+        with self._lock:
+            if self._progress is not None:
+                self._progress.stop()
+            yield
+
+    def _show(self, done: int, total: int | None, what: str | None) -> None:
         self._total = total if total is not None else self._total
         self._what = what or self._what
         if self._progress is None:
@@ -195,18 +210,25 @@ class Bar:
                 return
             self._progress = _progress(self._unit)
             self._task = self._progress.add_task(self._what, total=self._total)
-            self._progress.start()
+        self._progress.start()
         if self._task is not None:
             self._progress.update(self._task, completed=done, total=self._total, description=self._what)
 
 
 def _progress(unit: str) -> Progress:
     from rich import progress
+    from rich.text import Text
+
+    from headwater.zone.delivery import size_text
+
+    class Speed(progress.ProgressColumn):
+        def render(self, task: progress.Task) -> Text:
+            return Text(f"{size_text(int(task.finished_speed or task.speed or 0))}/s")
 
     shape: list[progress.ProgressColumn] = [progress.TextColumn("{task.description}", markup=False)]
     shape += [progress.BarColumn(style="default", complete_style=MARK, finished_style=GOOD)]
     if unit == "bytes":
-        shape += [progress.DownloadColumn(binary_units=True), progress.TransferSpeedColumn()]
+        shape += [progress.DownloadColumn(binary_units=True), Speed()]
     else:
         shape += [progress.MofNCompleteColumn()]
     return progress.Progress(*shape, progress.TimeRemainingColumn(), console=stderr(), transient=True)

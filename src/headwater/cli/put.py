@@ -17,7 +17,7 @@ from cyclopts import Parameter
 from rich.text import Text
 
 from headwater.cli.output import GOOD, MARK, Bar, as_json, coloured, emit, remark, shown, stdout, table, tell_problem
-from headwater.cli.session import BAD_NEWS, OK, TRY_AGAIN, exit_code, open_zone
+from headwater.cli.session import BAD_NEWS, OK, TRY_AGAIN, exit_code, open_zone, told
 from headwater.cli.words import DASH, Flag, seconds_of, size_of
 from headwater.errors import HeadwaterError, Refused
 from headwater.layout import parse_feed
@@ -48,6 +48,7 @@ class Plan:
     once: bool
     key: str | None
     give_up_seconds: float
+    bar: Bar
     pace: Pace
     began: float = field(default_factory=time.monotonic)
 
@@ -138,7 +139,7 @@ def put(  # noqa: PLR0913 - each is one option
         sizes = [item.size_bytes for item in items]
         total = None if None in sizes else sum(filter(None, sizes))
         with Bar(f"to {feed}", total) as bar:
-            plan = Plan(feed, items, once, idempotency_key, give_up_seconds, Pace(bar, rate))
+            plan = Plan(feed, items, once, idempotency_key, give_up_seconds, bar, Pace(bar, rate))
             codes = _all_landed(zone, plan, transfers)
     return BAD_NEWS if BAD_NEWS in codes else max(codes, default=OK)
 
@@ -191,27 +192,27 @@ def _told(items: Sequence[Item], feed: str, zone: Zone) -> int:
 def _all_landed(zone: Zone, plan: Plan, transfers: int) -> list[int]:
     """Lands all, some at once; tells of each as it ends."""
     if len(plan.items) == 1:
-        return [_ended(lambda: _landed(zone, plan, plan.items[0]), plan.items[0], zone)]
+        return [_ended(lambda: _landed(zone, plan, plan.items[0]), plan.items[0], plan, zone)]
     with ThreadPoolExecutor(transfers, thread_name_prefix="put") as threads:
         running = [threads.submit(_landed, zone, plan, item) for item in plan.items]
         try:
-            return [_ended(future.result, item, zone) for item, future in zip(plan.items, running, strict=True)]
+            return [_ended(future.result, item, plan, zone) for item, future in zip(plan.items, running, strict=True)]
         except BaseException:
             plan.pace.stop()
             threads.shutdown(wait=False, cancel_futures=True)
             raise
 
 
-def _ended(result: Callable[[], Delivery], item: Item, zone: Zone) -> int:
+def _ended(result: Callable[[], Delivery], item: Item, plan: Plan, zone: Zone) -> int:
     """Tells what became of one, and says it by an exit code."""
     try:
-        _tell(result(), zone)
-    except HeadwaterError as error:
-        tell_problem(error.reason, error.sentence, name=shown(item.name))
+        delivery = result()
+    except (HeadwaterError, OSError) as error:
+        with plan.bar.aside():
+            tell_problem(*told(error), name=shown(item.name))
         return exit_code(error)
-    except OSError as error:
-        tell_problem("bad_request", f"{error.strerror or error}.", name=shown(item.name))
-        return exit_code(error)
+    with plan.bar.aside():
+        _tell(delivery, zone)
     return OK
 
 
@@ -229,7 +230,8 @@ def _landed(zone: Zone, plan: Plan, item: Item) -> Delivery:
                     raise
                 plan.pace.count(-source.sent_bytes)
                 again = f"Starting over in {seconds:.0f} s: it cannot be resumed yet."
-                remark(f"{shown(item.name)}: {error.sentence} {again}")
+                with plan.bar.aside():
+                    remark(f"{shown(item.name)}: {error.sentence} {again}")
         plan.pace.rest(seconds)
         seconds = min(seconds * 2, RETRY_SECONDS_MAX)
 

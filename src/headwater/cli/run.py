@@ -11,8 +11,7 @@ from cyclopts import CycloptsError, UnknownCommandError, UnusedCliTokensError
 
 from headwater.cli.commands import COMMANDS, make_app
 from headwater.cli.output import shown, tell_problem
-from headwater.cli.session import INTERRUPTED, OK, USAGE, exit_code
-from headwater.errors import HeadwaterError
+from headwater.cli.session import INTERRUPTED, OK, USAGE, exit_code, told
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -35,18 +34,8 @@ def run(arguments: Sequence[str]) -> int:
     except Exception as error:  # noqa: BLE001 - whatever it is, it is told
         if debug:
             traceback.print_exc()
-        tell_problem(*_told(error), as_json=as_json)
+        tell_problem(*told(error), as_json=as_json)
         return exit_code(error)
-
-
-def _told(error: Exception) -> tuple[str, str]:
-    """The reason and the sentences of an error."""
-    if isinstance(error, HeadwaterError):
-        return error.reason, error.sentence
-    if isinstance(error, OSError):
-        what = f"{error.filename}: " if error.filename else ""
-        return "bad_request", f"{what}{error.strerror or error}."
-    return "internal", f"This is a fault of ours ({type(error).__name__}: {error}). Run it again with --debug."
 
 
 def _usage(error: CycloptsError) -> str:

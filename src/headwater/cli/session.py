@@ -97,3 +97,13 @@ def exit_code(error: BaseException) -> int:
         if isinstance(error, Misconfigured) or error.reason in _USAGE:
             return USAGE
     return BAD_NEWS
+
+
+def told(error: Exception) -> tuple[str, str]:
+    """The reason and the sentences of an error."""
+    if isinstance(error, HeadwaterError):
+        return error.reason, error.sentence
+    if isinstance(error, OSError):
+        what = f"{error.filename}: " if error.filename else ""
+        return "bad_request", f"{what}{error.strerror or error}."
+    return "internal", f"This is a fault of ours ({type(error).__name__}: {error}). Run it again with --debug."

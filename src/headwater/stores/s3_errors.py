@@ -16,6 +16,7 @@ S3Failure = BotoCoreError | ClientError
 
 _ABSENT = frozenset(("404", "NoSuchKey", "NoSuchVersion", "NotFound", "MethodNotAllowed"))
 _FULL = frozenset(("InsufficientStorage", "QuotaExceeded", "StorageFull", "XMinioStorageFull"))
+_PASSING = frozenset(("RequestTimeout", "BadDigest", "XAmzContentChecksumMismatch", "XAmzContentSHA256Mismatch"))
 _UNSETTLED = frozenset((404, 408, 409, 412, 429))
 _MESSAGE_LENGTH_MAX = 200
 
@@ -41,7 +42,7 @@ def is_full(failure: S3Failure) -> bool:
 
 
 def is_refusal(failure: S3Failure) -> bool:
-    """Whether the answer to a write says that it is certainly not done, and will not be.
+    """Whether the answer to a write says that it is certainly not done.
 
     Not so are 412 and 409, which our own write may have caused, and 404, which a bucket on its way back may give.
     """
@@ -50,11 +51,11 @@ def is_refusal(failure: S3Failure) -> bool:
 
 
 def is_passing(failure: S3Failure) -> bool:
-    """Whether asking the same again is likely to help: no answer, a slow-down, a fault of the server."""
+    """Whether the same again is likely to help: no answer, a slow-down, a fault of the server, bytes lost on the way."""
     if is_full(failure):
         return False
     number = status(failure)
-    return number == 0 or number in {408, 429} or number >= 500 or code(failure) == "RequestTimeout"  # noqa: PLR2004
+    return number == 0 or number in {408, 429} or number >= 500 or code(failure) in _PASSING  # noqa: PLR2004
 
 
 def unavailable(failure: S3Failure) -> Unavailable:

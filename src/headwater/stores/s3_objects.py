@@ -16,7 +16,7 @@ from headwater.errors import Damaged, Refused
 from headwater.layout import parse_key
 from headwater.ports.store import KeyTaken, Stored
 from headwater.stores.s3_calls import S3Calls, pause
-from headwater.stores.s3_errors import FAILURES, is_absent, is_refusal, status, unavailable
+from headwater.stores.s3_errors import FAILURES, is_absent, is_passing, is_refusal, status, unavailable
 from headwater.terms import Key, Time
 
 if TYPE_CHECKING:
@@ -257,7 +257,7 @@ async def create(calls: S3Calls, key: Key, pieces: Sequence[bytes | memoryview],
         except FAILURES as failure:
             if status(failure) == HTTPStatus.BAD_REQUEST and checksum(pieces) != crc:
                 raise Damaged(f"The bytes for {key} are not those that were received.") from failure
-            if is_refusal(failure):
+            if is_refusal(failure) and not is_passing(failure):
                 raise unavailable(failure) from failure
             stored = await look(calls, key)
             if stored is not None:

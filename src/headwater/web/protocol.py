@@ -15,6 +15,7 @@ from typing import Any, Final
 import httptools
 import msgspec
 from uvicorn.config import Config
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
@@ -24,9 +25,6 @@ from headwater.web.forwarded import client_of
 
 HEAD_BYTES_MAX: Final = 64 * 1024
 """The longest request line with its headers."""
-
-BODY_BYTES_WAITING_MAX: Final = 256 * 1024
-"""How much of a body may wait for the app: what one read gives, so that reading is stopped only when the app is slow."""
 
 
 class _Stage(Enum):
@@ -182,7 +180,7 @@ class Connection(HttpToolsProtocol):
         else:
             waiting = bytearray(waiting) + body
         cycle.body = waiting  # type: ignore[assignment]  # bytes(…) of bytes, when it is received, is no copy either
-        if len(waiting) > BODY_BYTES_WAITING_MAX:
+        if len(waiting) > HIGH_WATER_LIMIT:
             self.flow.pause_reading()
         cycle.message_event.set()
 

@@ -58,9 +58,7 @@ class World:
         """What is in the zone now, by key."""
         found = self.double.objects(BUCKET)
         return {
-            key.removeprefix(f"{PREFIX}/"): data
-            for key, data in found.items()
-            if key.startswith(f"{PREFIX}/{prefix}")
+            key.removeprefix(f"{PREFIX}/"): data for key, data in found.items() if key.startswith(f"{PREFIX}/{prefix}")
         }
 
     def versions(self, key: str) -> int:

@@ -87,7 +87,8 @@ async def test_what_fails_once_on_the_way_is_not_noticed(s3, operation, how, whe
 
 
 @pytest.mark.parametrize(
-    "how", [{"status": 500}, {"status": 503}, {"status": 412}, {"status": None}, {"status": 200, "code": "InternalError"}]
+    "how",
+    [{"status": 500}, {"status": 503}, {"status": 412}, {"status": None}, {"status": 200, "code": "InternalError"}],
 )
 async def test_a_completion_without_effect_is_tried_again(s3, how):
     """A Complete that failed without effect is looked for, not found, and sent again."""
@@ -285,7 +286,7 @@ async def test_one_tail_is_kept(s3):
 
 
 async def test_bytes_changed_on_the_way_are_no_part(s3):
-    """A part that is changed between us and the store is refused by its checksum and sent again."""
+    """Parts that are changed on their way are refused by their checksum and kept in hand until they are sent whole."""
     changed = 0
 
     def corrupt(request, **_):
@@ -300,6 +301,7 @@ async def test_bytes_changed_on_the_way_are_no_part(s3):
             await staging.write([piece])
     s3.client.meta.events.unregister("before-sign.s3.UploadPart", corrupt)
     assert changed > 0
+    await staging._quiet()
     taken = staging.size_bytes
     await staging.write([(DATA + DATA)[taken:]])
     await staging.commit(digests(DATA + DATA))

@@ -1,9 +1,9 @@
 """Which positions stand on a page: bounded by what the page holds, not by how much the catalog has.
 
 Without a filter a page is a walk over positions. Under any filter but a name it is a merge: of the shelves that match
-(or of feeds, for changes) only the nearest can have part in the page. A name is looked for in the index of names; when
-more than a few match it is looked for along the merge, where they are then soon met. So only a name can cost a walk
-over what else matches.
+(or of feeds, for changes) only the nearest can have part in the page. A name is looked for in the index of names
+by its fixed beginning; without one, or when more than a few match, along the merge, where many are soon met. So only a
+name that is rare can cost a walk over what else matches.
 """
 
 from __future__ import annotations
@@ -97,8 +97,10 @@ def _by_names(
     shelves: list[int] | None,
     values: dict[str, Any],
 ) -> list[Position] | None:
-    """All that match, if they are few; else None."""
+    """All that match, if the pattern has a fixed beginning and few names fit; else None."""
     beginning = re.split(rb"[*?[]", glob, maxsplit=1)[0]
+    if not beginning:
+        return None
     if feeds is None:
         feeds = feed_numbers(connection, ("*",), None, None) or []
     among = {
