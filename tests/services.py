@@ -11,6 +11,7 @@ import contextlib
 import os
 import socket
 import subprocess
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ import boto3
 import botocore.config
 import pytest
 import urllib3
+from botocore.exceptions import ClientError
 
 from tests.processes import free_port, program, running
 
@@ -132,7 +134,24 @@ def minio(folder: Path) -> Iterator[S3Server]:
         "MINIO_BROWSER": "off",
     }
     with running(command, log=folder / "log", is_ready=_answers("/minio/health/ready"), environ=environ) as server:
-        yield S3Server(f"http://127.0.0.1:{server.port}", "headwater", "headwater-secret", server.pid)
+        minio_server = S3Server(f"http://127.0.0.1:{server.port}", "headwater", "headwater-secret", server.pid)
+        _wait_for_buckets(minio_server)
+        yield minio_server
+
+
+def _wait_for_buckets(server: S3Server) -> None:
+    """MinIO says that it is ready a moment before it takes buckets."""
+    deadline = time.monotonic() + 30
+    with server.client() as client:
+        while True:
+            try:
+                client.list_buckets()
+            except ClientError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
+            else:
+                return
 
 
 @contextlib.contextmanager

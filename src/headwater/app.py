@@ -16,6 +16,8 @@ from importlib.metadata import version
 from awscrt.checksums import crc64nvme
 
 from headwater.books.sqlite import SqliteBooks
+from headwater.care.backup import back_up
+from headwater.care.keys import RecoveryPublic
 from headwater.config_schema import Config
 from headwater.config_schema import Limits as LimitSettings
 from headwater.config_values import DirectoryZone, PostgresBooks
@@ -41,7 +43,7 @@ from headwater.ports.zone import ZoneStore
 from headwater.safety import check_bucket, check_folder
 from headwater.sequencer import Sequencer
 from headwater.system import SystemClock, SystemIds
-from headwater.terms import Outcome, Time
+from headwater.terms import Outcome, Position, Time
 from headwater.web.answers import App
 from headwater.web.app import Web
 from headwater.web.metrics import Metrics
@@ -51,6 +53,8 @@ FLUSH_SECONDS = 5.0
 GATHER_SECONDS = 0.02
 """How far the catalog stays behind the ledger, at least."""
 
+BACKUP_CHECK_SECONDS = 600.0
+BACKUP_SECONDS = 86_400
 KEEP_ATTEMPTS_SECONDS = 90 * 86_400
 COUNTER_ROWS_MAX = 200_000
 
@@ -97,7 +101,7 @@ async def open_system(home: Home, config: Config, *, may_found: bool = False) ->
         services, feeds = await _services(stack, home, config, ground, sequencer, landing, ready)
         home_token = await ensure_home_key(home, services.senders, services.identities)
         fresh = await ensure_first(home, services.senders, services.identities, ground.books.facts)
-        await stack.enter_async_context(background(ground.books, services, feeds))
+        await stack.enter_async_context(background(home, ground, services, feeds))
         yield System(
             home=home,
             config=config,
@@ -313,9 +317,29 @@ async def readiness(sequencer: Sequencer, landing: Landing, noted: Sequence[str]
     return problems
 
 
+async def back_up_if_due(home: Home, ground: _Ground, position: Position) -> bool:
+    """Seals the books' truth into the zone, once a day; True if it was done now. Needs the recovery key's public half."""
+    facts, now = ground.books.facts, ground.clock.now()
+    last = int(await facts.fact("node.backed_up_at") or 0)
+    if now - last < BACKUP_SECONDS * 1_000_000:
+        return False
+    await back_up(
+        ground.books,
+        ground.store.creator,
+        position,
+        now,
+        zone_id=ground.zone.zone,
+        public=RecoveryPublic.parse(home.secret("recovery.pub").decode()),
+        crc64nvme=crc64nvme,
+    )
+    await facts.set_fact("node.backed_up_at", str(now))
+    return True
+
+
 @asynccontextmanager
-async def background(books: SqliteBooks, services: Services, feeds: FeedRegister) -> AsyncIterator[None]:
-    """What goes on beside the doors: followers, recovery, counters on their way into the books."""
+async def background(home: Home, ground: _Ground, services: Services, feeds: FeedRegister) -> AsyncIterator[None]:
+    """What goes on beside the doors: followers, recovery, counters on their way into the books, the nightly backup."""
+    books = ground.books
 
     async def flush() -> None:
         await feeds.refresh()
@@ -336,10 +360,21 @@ async def background(books: SqliteBooks, services: Services, feeds: FeedRegister
                 await books.counters.prune(before, COUNTER_ROWS_MAX)
             await services.clock.sleep(3600.0)
 
+    async def back_up_for_ever() -> None:
+        while True:
+            await services.clock.sleep(BACKUP_CHECK_SECONDS)
+            with contextlib.suppress(HeadwaterError):
+                await back_up_if_due(home, ground, services.log.position)
+
     acts = Follower(services.log, AdminActs(services.senders, books.cursors), services.clock)
     works: list[Awaitable[None]] = [
-        services.follower.follow(), acts.follow(), services.landing.keep(), flush_for_ever(), forget_for_ever()
-    ]  # fmt: skip
+        services.follower.follow(),
+        acts.follow(),
+        services.landing.keep(),
+        flush_for_ever(),
+        forget_for_ever(),
+        back_up_for_ever(),
+    ]
     await feeds.refresh()
     tasks = [asyncio.ensure_future(work) for work in works]
     try:

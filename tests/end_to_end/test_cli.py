@@ -306,6 +306,20 @@ def test_interrupting_a_put_lands_nothing(tmp_path):
         assert headwater(tmp_path, "--home", str(home), "ls", "--json").stdout == ""
 
 
+def test_what_takes_long_shows_a_bar_on_a_terminal_alone(tmp_path):
+    """A slow put shows how far it has come on a terminal, and nothing of it elsewhere."""
+    headwater(tmp_path, "init", HEADWATER_ACCEPT_VOLATILE="true")
+    (tmp_path / "n").write_bytes(os.urandom(400_000))
+    words = ("put", "n", "--to", "first/files", "--limit-rate", "200KiB")
+    terminal = Terminal(tmp_path, *words, columns=80, HEADWATER_ACCEPT_VOLATILE="true")
+    terminal.until(r"to first/files .*KiB/s")
+    terminal.until("landed")
+    elsewhere = headwater(tmp_path, *words, HEADWATER_ACCEPT_VOLATILE="true")
+
+    assert (elsewhere.returncode, elsewhere.stderr) == (0, "")
+    assert os.waitstatus_to_exitcode(os.waitpid(terminal.pid, 0)[1]) == 0
+
+
 def test_a_pipe_that_ends_early_is_no_failure(tmp_path):
     """`headwater ls | head` says nothing on stderr."""
     headwater(tmp_path, "init", HEADWATER_ACCEPT_VOLATILE="true")

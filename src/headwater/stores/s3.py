@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Any
 
-from headwater.errors import Damaged
+from headwater.errors import Damaged, Unavailable
 from headwater.ports.books import PartBook
 from headwater.ports.store import PartBuffers, Staging, Stored
 from headwater.stores import s3_objects
 from headwater.stores.s3_calls import S3Calls
-from headwater.stores.s3_errors import FAILURES, is_absent, unavailable
+from headwater.stores.s3_errors import FAILURES, unavailable
 from headwater.stores.s3_incoming import Incoming
 from headwater.stores.s3_multipart import Multipart
 from headwater.stores.s3_parts import PART_BYTES
@@ -102,20 +101,20 @@ class S3Eraser:
     async def erase(self, key: Key) -> int:
         """As `ObjectEraser.erase`; delete markers go too and do not count."""
         name = self._calls.name(key)
-        wanted: dict[str, Any] = {"Prefix": name}
+        gone: set[str] = set()
         count = 0
         try:
             while True:
-                page = await self._calls.ask(self._calls.client.list_object_versions, **wanted)
+                page = await self._calls.ask(self._calls.client.list_object_versions, Prefix=name)
                 versions = [each["VersionId"] for each in page.get("Versions", []) if each["Key"] == name]
                 markers = [each["VersionId"] for each in page.get("DeleteMarkers", []) if each["Key"] == name]
+                if not versions + markers:  # they come before those of longer names
+                    return count
+                if not gone.isdisjoint(versions + markers):
+                    raise Unavailable("store_unavailable", f"Versions of {key} were deleted and are still listed.")
                 for version in versions + markers:
                     await self._calls.ask(self._calls.client.delete_object, Key=name, VersionId=version)
+                gone.update(versions, markers)
                 count += len(versions)
-                if not page.get("IsTruncated") or page.get("NextKeyMarker") != name:  # its own versions come first
-                    return count
-                wanted |= {"KeyMarker": name, "VersionIdMarker": page["NextVersionIdMarker"]}
         except FAILURES as failure:
-            if is_absent(failure):
-                return count
             raise unavailable(failure) from failure

@@ -51,7 +51,7 @@ def is_refusal(failure: S3Failure) -> bool:
 
 
 def is_passing(failure: S3Failure) -> bool:
-    """Whether the same again is likely to help: no answer, a slow-down, a fault of the server, bytes lost on the way."""
+    """Whether the same again may help: no answer, a slow-down, a fault of the server, bytes changed on their way."""
     if is_full(failure):
         return False
     number = status(failure)

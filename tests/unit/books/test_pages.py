@@ -103,10 +103,12 @@ def kept(tmp_path):
         yield kept
 
 
+@pytest.mark.parametrize("near", [0, 40, 1000])
 @pytest.mark.parametrize("query", [query for query in WALKS if query.name_glob], ids=str)
-def test_where_many_names_match_walks_are_the_same(monkeypatch, kept, query):
-    """Forward and backward, page by page, along the merge."""
+def test_where_many_names_match_walks_are_the_same(monkeypatch, kept, query, near):
+    """Forward and backward, page by page, among the nearest positions and along the merge."""
     monkeypatch.setattr(pages, "_NAMES_MAX", -1)
+    monkeypatch.setattr(pages, "_NEAR_POSITIONS", near)
     entries = a_long_history()
     for start in ({}, {"after": Position(99)}, {"before": Position(99)}):
         whole = msgspec.structs.replace(query, **start, limit=10**6)
@@ -115,10 +117,11 @@ def test_where_many_names_match_walks_are_the_same(monkeypatch, kept, query):
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(entries=histories(), asked=st.lists(queries(), max_size=12))
-def test_where_many_names_match_the_page_is_the_same(monkeypatch, kept, entries, asked):
+@given(entries=histories(), asked=st.lists(queries(), max_size=12), near=st.integers(0, 40))
+def test_where_many_names_match_the_page_is_the_same(monkeypatch, kept, entries, asked, near):
     """Looking for names along the merge gives what looking in the index of names gives: what the definitions say."""
     monkeypatch.setattr(pages, "_NAMES_MAX", -1)
+    monkeypatch.setattr(pages, "_NEAR_POSITIONS", near)
     asked = [msgspec.structs.replace(query, name_glob=glob) for query in asked for glob in ("a*", "*.csv")]
 
     async def ask(catalog):

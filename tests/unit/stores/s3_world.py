@@ -37,7 +37,7 @@ class World:
         self.books = SqliteBooks(folder / "books.sqlite3")
         self.budget = Budget(64 << 20, 64 << 20, folder)
         settings = S3(endpoint=double.endpoint)
-        self.client = connect(session(), settings, threads=32, silence_seconds_max=SILENCE_SECONDS)
+        self.client = connect(session(), settings, threads=32, silence_seconds_max=60)
         self._opened: list[S3ZoneStore] = []
         self.zone = self.reopen()
 
@@ -51,7 +51,9 @@ class World:
         return zone
 
     def fault(self, operation: str, **how: object) -> Fault:
-        """Plants a fault; one that hangs does so until the client has given up."""
+        """Plants a fault. Where one hangs, the client loses patience after `SILENCE_SECONDS` from now on."""
+        if "hang_seconds" in how:
+            self.client.meta.events.register("before-call.s3", _impatient)
         return self.double.faults.add(Fault(operation, **how))  # type: ignore[arg-type]
 
     def objects(self, prefix: str = "") -> dict[str, bytes]:
@@ -75,6 +77,10 @@ class World:
         for zone in self._opened:
             await zone.close()
         await self.books.close()
+
+
+def _impatient(context: dict[str, object], **_: object) -> None:
+    context["read_timeout"] = SILENCE_SECONDS
 
 
 @asynccontextmanager

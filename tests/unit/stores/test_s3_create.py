@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -28,7 +29,7 @@ def _create(s3, data=DATA, at=KEY):
     return s3.zone.creator.create(at, [data], digests(data))
 
 
-NOT_DONE = [
+NOT_DONE: list[dict[str, Any]] = [
     {"status": 400, "code": "BadDigest"},
     {"status": 400, "code": "RequestTimeout"},
     {"status": 500},

@@ -127,7 +127,7 @@ async def test_a_completion_whose_answer_was_lost_is_found(s3, how):
     "how", [{"status": 409}, {"status": 404, "code": "NoSuchUpload"}, {"status": 400}, {"status": 403}]
 )
 async def test_a_refused_completion_is_unavailable(s3, how):
-    """409, a forgotten upload and a refusal, with nothing under the key, are Unavailable: not sent again, not aborted."""
+    """409, a forgotten upload and a refusal, with nothing under the key, are Unavailable: no second try, no abort."""
     staging = await _written(s3)
     s3.fault("CompleteMultipartUpload", **how)
     with pytest.raises(Unavailable):

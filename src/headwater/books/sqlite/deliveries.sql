@@ -62,7 +62,9 @@ SELECT landed_at FROM deliveries WHERE position >= :position ORDER BY position L
 
 -- name: page
 SELECT position FROM deliveries
-WHERE position > :after AND position < :before AND (:glob IS NULL OR CAST(name AS TEXT) GLOB CAST(:glob AS TEXT))
+WHERE position > :after AND position < :before
+  AND (:members IS NULL OR shelf IN (SELECT value FROM json_each(:members)))
+  AND (:glob IS NULL OR CAST(name AS TEXT) GLOB CAST(:glob AS TEXT))
 ORDER BY position {order} LIMIT :limit
 
 -- name: merge

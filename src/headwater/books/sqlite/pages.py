@@ -2,8 +2,8 @@
 
 Without a filter a page is a walk over positions. Under any filter but a name it is a merge: of the shelves that match
 (or of feeds, for changes) only the nearest can have part in the page. A name is looked for in the index of names
-by its fixed beginning; without one, or when more than a few match, along the merge, where many are soon met. So only a
-name that is rare can cost a walk over what else matches.
+by its fixed beginning; without one, or when more than a few match, first among the nearest positions, then along the
+merge. So only a name that is rare can cost a walk over what else matches.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from headwater.terms import FeedName, Position, Time
 _SQL = named_queries(Path(__file__).with_name("deliveries.sql"))
 _POSITION_MAX = 2**63 - 1
 _NAMES_MAX = 2000
+_NEAR_POSITIONS = 10_000
 _SHELVES = {"rows": "deliveries", "index": "deliveries_by_shelf", "member": "shelf"}
 _FEEDS = {"rows": "changes", "index": "changes_by_feed", "member": "feed"}
 _ORDERS = ("ASC", "DESC")
@@ -40,13 +41,16 @@ def delivery_page(connection: sqlite3.Connection, query: DeliveryQuery) -> list[
     shelves = _shelves(connection, query, feeds)
     glob = None if query.name_glob is None else sqlite_glob(query.name_glob)
     order = "DESC" if query.after is None else "ASC"
-    values = _bounds(connection, query) | {"limit": query.limit, "glob": glob}
+    members = None if shelves is None else json_array(shelves)
+    values = _bounds(connection, query) | {"limit": query.limit, "glob": glob, "members": members}
     if glob is not None and (found := _by_names(connection, glob, feeds, shelves, values)) is not None:
         return sorted(found, reverse=order == "DESC")[: query.limit]
     if shelves is None:
         return _positions(connection, _PAGE[order], values)
-    merge = _MERGE if glob is None else _MERGE_GLOB
-    return _positions(connection, merge[order], values | {"members": json_array(shelves)})
+    if glob is None:
+        return _positions(connection, _MERGE[order], values)
+    near = _positions(connection, _PAGE[order], values | _near(connection, values, order))
+    return near if len(near) == query.limit else _positions(connection, _MERGE_GLOB[order], values)
 
 
 def change_page(
@@ -124,6 +128,14 @@ def _bounds(connection: sqlite3.Connection, query: DeliveryQuery) -> dict[str, A
     if query.until is not None:
         before = min(before, _first_since(connection, query.until))
     return {"after": after, "before": before}
+
+
+def _near(connection: sqlite3.Connection, values: dict[str, Any], order: str) -> dict[str, Any]:
+    """Bounds that leave only the positions where the page begins."""
+    if order == "ASC":
+        return {"before": min(values["before"], values["after"] + _NEAR_POSITIONS)}
+    (last,) = connection.execute(_SQL["last_position"]).fetchone()
+    return {"after": max(values["after"], min(values["before"], last + 1) - _NEAR_POSITIONS)}
 
 
 def _first_since(connection: sqlite3.Connection, time: Time) -> Position:
