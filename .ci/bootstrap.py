@@ -71,7 +71,7 @@ def main() -> None:
         cwd=ROOT,
         env=environ,
     ).stdout
-    sync = [BIN / "uv", "pip", "sync", "--compile-bytecode", *flags(settings), "-"]
+    sync = [str(BIN / "uv"), "pip", "sync", "--compile-bytecode", *flags(settings), "-"]
     subprocess.run(sync, check=True, input=pins, cwd=ROOT, env=environ)
     # Bytecode stands before the first command: a machine that writes none itself starts as quickly
     subprocess.run([BIN / "python", "-m", "compileall", "-q", ROOT / "src"], check=True)

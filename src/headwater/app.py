@@ -318,7 +318,7 @@ async def readiness(sequencer: Sequencer, landing: Landing, noted: Sequence[str]
 
 
 async def back_up_if_due(home: Home, ground: _Ground, position: Position) -> bool:
-    """Seals the books' truth into the zone, once a day; True if it was done now. Needs the recovery key's public half."""
+    """Seals the books' truth into the zone, once a day; True if it was done now. Wants the public recovery key."""
     facts, now = ground.books.facts, ground.clock.now()
     last = int(await facts.fact("node.backed_up_at") or 0)
     if now - last < BACKUP_SECONDS * 1_000_000:

@@ -61,8 +61,8 @@ class Site:
         return Life(self.folder, "").steps.read_text().splitlines()
 
     def last_words(self) -> str:
-        """The end of the log of all lives here."""
-        return (self.folder / "log").read_text()[-1500:]
+        """The end of the log of all lives here; the whole of it stands in the folder."""
+        return f"{' · '.join((self.folder / 'log').read_text().splitlines()[-5:])} ({self.folder})"
 
     def clear(self) -> None:
         """Removes everything."""

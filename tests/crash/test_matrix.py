@@ -21,6 +21,7 @@ from tests.crash.state import problems
 from tests.crash.world import STARTED, STOPPING
 
 AT_ONCE = 2
+WRONG_SHOWN = 20
 
 START, SERVICE, STOP = range(3)
 """The parts of a life, as its steps are noted."""
@@ -139,5 +140,6 @@ def test_no_step_loses_or_half_lands_anything(row, mode, sites):
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         found = dict(zip(steps, pool.map(failures, steps), strict=True))
-    assert len(steps) > 5
-    assert not any(found.values()), "\n".join(f"{step}: {each}" for step, some in found.items() for each in some)
+    assert steps
+    wrong = [f"{step}: {failure}" for step, failures in found.items() for failure in failures]
+    assert not wrong, "\n".join(wrong[:WRONG_SHOWN])

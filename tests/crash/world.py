@@ -68,9 +68,9 @@ class Sender:
         self.landing = system.landing
         self.diary = diary
 
-    async def deliver(self, name: str, *, key: str | None = None) -> None:
-        """Sends a file by a door that cannot resume."""
-        await self._until_yes(name, lambda: self._send(name, key))
+    async def deliver(self, name: str, *, is_keyed: bool = False) -> None:
+        """Sends a file by a door that cannot resume, under an idempotency key of its own or without."""
+        await self._until_yes(name, lambda: self._send(name, f"key of {name}" if is_keyed else None))
 
     async def deliver_parked(self, name: str) -> None:
         """Sends a file in two parts with a park between them, by a door that can resume, to be renamed at the end."""
@@ -149,13 +149,13 @@ async def _nothing(sender: Sender) -> None:
 
 async def _small(sender: Sender) -> None:
     """The path of a small file: one create."""
-    await sender.deliver("keyed-100.csv", key="k1")
+    await sender.deliver("keyed-100.csv", is_keyed=True)
     await sender.deliver("plain-0.csv")
 
 
 async def _large(sender: Sender) -> None:
     """The path of a large file: staged, then committed."""
-    await sender.deliver("keyed-3000000.csv", key="k1")
+    await sender.deliver("keyed-3000000.csv", is_keyed=True)
     await sender.deliver("plain-2500000.csv")
 
 
@@ -175,25 +175,25 @@ async def _held(sender: Sender) -> None:
 async def _tiles(sender: Sender) -> None:
     """Tiles fill, partial ones are pruned, checkpoints are published, and a delivery comes in between."""
     acts = [Admin(v=1, by="test", act="counted", subject=str(number)) for number in range(200)]
-    for count, name in enumerate(("first-100.csv", "second-100.csv", "third-100.csv")):
+    for name in ("first-100.csv", "second-100.csv", "third-100.csv"):
         try:
             await sender.system.sequencer.append(*acts)
             await sender.system.sequencer.checkpoint()
         except Unavailable:
             pass
-        await sender.deliver(name, key=str(count))
+        await sender.deliver(name, is_keyed=True)
 
 
 async def _rotated(sender: Sender) -> None:
     """The log is closed and another one goes on."""
-    await sender.deliver("before-100.csv", key="k1")
+    await sender.deliver("before-100.csv", is_keyed=True)
     system = sender.system
     if system.sequencer.head.log.endswith("-1"):
         try:
             await app.rotate(system.home, system.store, system.sequencer, "test")
         except Unavailable:
             pass
-    await sender.deliver("after-100.csv", key="k2")
+    await sender.deliver("after-100.csv", is_keyed=True)
 
 
 async def _crowd(sender: Sender) -> None:
@@ -216,9 +216,9 @@ async def _crowd(sender: Sender) -> None:
 async def _again(sender: Sender) -> None:
     """The deliveries of a crowd."""
     await asyncio.gather(
-        sender.deliver("keyed-100.csv", key="k1"),
+        sender.deliver("keyed-100.csv", is_keyed=True),
         sender.deliver("plain-200.csv"),
-        sender.deliver("keyed-2500000.csv", key="k2"),
+        sender.deliver("keyed-2500000.csv", is_keyed=True),
         sender.deliver("plain-2600000.csv"),
     )
 

@@ -39,7 +39,8 @@ def real_files() -> Iterator[Path]:
 @pytest.mark.timeout(600)
 def test_a_thousand_real_files_come_back_as_they_went_in(tmp_path):
     """Eight senders at once land real files of all kinds; `verify` finds every one, and each is byte for byte the
-    original."""
+    original.
+    """
     files = list(islice(real_files(), FILES))
     assert len(files) == FILES
     listen = f"127.0.0.1:{free_port()}"

@@ -47,8 +47,8 @@ class Slow:
     seed=st.integers(0, 1000),
 )
 def test_any_pieces_land_whole(sizes, pauses, parks, seed):
-    """Pieces of any sizes, parked and gone on with at any of them, over a store slow at any step, land byte for byte."""
-    pieces = [random.Random(seed + number).randbytes(size) for number, size in enumerate(sizes)]  # noqa: S311
+    """Pieces of any sizes, parked and gone on with at some, over a store slow at any step, land byte for byte."""
+    pieces = [random.Random(seed + number).randbytes(size) for number, size in enumerate(sizes)]
     whole = b"".join(pieces)
 
     async def land(folder: Path) -> None:

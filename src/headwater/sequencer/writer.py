@@ -216,33 +216,44 @@ class Sequencer:
     async def rotate(self, store: HeadStore, files: LedgerFiles, signer: Signer, reason: str) -> None:
         """Closes this log and goes on in the next one, `store`, under `signer`; nothing is entered in between.
 
-        Repeatable after a crash: `open` finds a closed log without a next one, and calls this again.
+        Raises Unavailable while this log is not closed yet. Once it is, only the next one can take entries, and what is
+        unavailable is tried again until that stands. Repeatable after a crash: `open` finds a closed log without a next
+        one, and calls this again.
         """
         async with self._swap_lock:
-            log = self.head.log
-            zone_id, _, number = log.rpartition("-")
             if not await self.closed():
                 at = Time(max(self._clock.now(), self.head.time))
                 entry = stamped(Closed(v=1, next=signer.name, vkey=signer.vkey, reason=reason), at)
                 await self._swap(self.head.tiled_to(self._tiling.size).appended([encode(entry)], at))
-            await self.checkpoint()
-            note = await files.read(ledger_path(log, "checkpoint")) or b""
-            founded = await found_log(
-                store,
-                files,
-                signer,
-                self._clock.now(),
-                zone_id=zone_id,
-                number=int(number) + 1,
-                before=(self.head, note.decode()),
-            )
             writer = self.head.writer
-            await self._swap(msgspec.structs.replace(self.head.tiled_to(self._tiling.size), writer=""))
-            async with self._tile_lock:
-                self._store = store
-                self._stored = await take_over(store, founded, writer, self._clock, self._pace.retry_seconds)
-                self._tiling = await Tiling.resume(files, signer, self.head)
-                self.reader.see(self.head)
+            while True:
+                try:
+                    await self._go_on(store, files, signer, writer)
+                except Unavailable:
+                    await self._clock.sleep(self._pace.retry_seconds)
+                else:
+                    return
+
+    async def _go_on(self, store: HeadStore, files: LedgerFiles, signer: Signer, writer: str) -> None:
+        """From a closed log into the next one. Repeatable."""
+        zone_id, _, number = self.head.log.rpartition("-")
+        await self.checkpoint()
+        note = await files.read(ledger_path(self.head.log, "checkpoint")) or b""
+        founded = await found_log(
+            store,
+            files,
+            signer,
+            self._clock.now(),
+            zone_id=zone_id,
+            number=int(number) + 1,
+            before=(self.head, note.decode()),
+        )
+        await self._swap(msgspec.structs.replace(self.head.tiled_to(self._tiling.size), writer=""))
+        stored = await take_over(store, founded, writer, self._clock, self._pace.retry_seconds)
+        tiling = await Tiling.resume(files, signer, stored.head)
+        async with self._tile_lock:
+            self._store, self._stored, self._tiling = store, stored, tiling
+            self.reader.see(self.head)
 
     # --- the commit point --------------------------------------------------------------------------------------------
 

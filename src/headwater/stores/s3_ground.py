@@ -27,6 +27,7 @@ class Ground:
         self.client = calls.client
         self.prefix = calls.name(folder) + "/"
         self.now = now
+        self._begun: list[tuple[str, str]] = []
 
     async def call(self, method: Callable[..., Any], name: str, **parameters: Any) -> Any:
         """One call about the object of this name."""
@@ -52,6 +53,7 @@ class Ground:
         begun = await self.call(
             self.client.create_multipart_upload, name, ChecksumAlgorithm="CRC64NVME", ChecksumType="FULL_OBJECT"
         )
+        self._begun.append((name, begun["UploadId"]))
         listed = []
         for number, data in parts:
             crc = checksum([data])
@@ -74,10 +76,9 @@ class Ground:
 
     async def clean(self) -> None:
         """Removes all that the probes left, as far as it is allowed."""
-        with suppress(*FAILURES):
-            begun = await self.calls.ask(self.client.list_multipart_uploads, Prefix=self.prefix)
-            for each in begun.get("Uploads", []):
-                await self.calls.ask(self.client.abort_multipart_upload, Key=each["Key"], UploadId=each["UploadId"])
+        for name, store_upload in self._begun:  # not every server lists those of a whole folder
+            with suppress(*FAILURES):
+                await self.call(self.client.abort_multipart_upload, name, UploadId=store_upload)
         with suppress(*FAILURES):
             for _ in range(_CLEANINGS_MAX):  # a page is at most 1,000, and servers lose count of versions in a race
                 found = await self.calls.ask(self.client.list_object_versions, Prefix=self.prefix)
