@@ -78,13 +78,20 @@ def table(conditions: dict[str, str], figures: list[dict[str, Any]]) -> Table:
     return made
 
 
+def keep(out: Path | None, lines: list[dict[str, Any]]) -> None:
+    """Adds lines to the file of figures, so that a run that is stopped leaves what it had."""
+    if out:
+        with out.open("a") as file:
+            file.writelines(f"{json.dumps(line, ensure_ascii=False)}\n" for line in lines)
+
+
 def parsed() -> argparse.Namespace:
     """What was asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("races", nargs="*", metavar="RACE", help=f"of {', '.join(RACES)}; all if none is named")
     parser.add_argument("--quick", action="store_true", help="small sizes, to see that all runs")
     parser.add_argument("--disk", type=Path, default=Path(tempfile.gettempdir()), help="where the disk under test is")
-    parser.add_argument("--out", type=Path, help="a file for the figures, as JSON lines")
+    parser.add_argument("--out", type=Path, help="a file that the figures are added to, as JSON lines")
     options = parser.parse_args()
     if unknown := set(options.races) - RACES.keys():
         parser.error(f"there is no race {', '.join(sorted(unknown))}")
@@ -99,16 +106,17 @@ def main() -> int:
         conditions["sizes"] = "quick: the figures mean nothing"
     figures: list[dict[str, Any]] = []
     broken = []
+    keep(options.out, [conditions])
     console = Console(width=None if sys.stdout.isatty() else TABLE_CHARS)
     for race in options.races or RACES:
         with console.status(f"{race} …"):
             try:
-                figures += run(race, RACES[race].quick if options.quick else RACES[race].real, options.disk)
+                said = run(race, RACES[race].quick if options.quick else RACES[race].real, options.disk)
             except subprocess.CalledProcessError:
                 broken.append(race)
-    if options.out:
-        lines = [conditions, *figures, *({"race": race, "measure": "broke"} for race in broken)]
-        options.out.write_text("".join(f"{json.dumps(line, ensure_ascii=False)}\n" for line in lines))
+                said = []
+        keep(options.out, said)
+        figures += said
     console.print(table(conditions, figures))
     for race in broken:
         console.print(f"[red]{race} broke[/]: its own words stand above.")

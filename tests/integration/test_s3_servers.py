@@ -115,7 +115,7 @@ async def test_memory_stays_flat(versitygw_bucket, tmp_path):
         await staging.commit(None)
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
-        # Three parts: two on their way, one being filled. The budget's rooms are pieces and for a moment a body as well.
+        # Two parts on their way, one being filled; a room is pieces, and for a moment a body as well.
         assert peak < 6 * 8 * MIB
         assert (await zone.reader.head(KEY)).size_bytes == 160 * MIB
 

@@ -230,6 +230,8 @@ class Sequencer:
                 try:
                     await self._go_on(store, files, signer, writer)
                 except Unavailable:
+                    if self._failure is not None:
+                        raise
                     await self._clock.sleep(self._pace.retry_seconds)
                 else:
                     return
