@@ -6,9 +6,11 @@ import asyncio
 import contextlib
 import logging
 import os
+import shutil
 import signal
 import socket
 import sys
+from pathlib import Path
 from typing import Annotated, Literal, NoReturn
 
 import uvloop
@@ -122,11 +124,16 @@ def _greet(system: System, doors: Served) -> bool:
         say()
         if doors.http:
             say(f"  {curl_line(home, FIRST, doors.http, f'{FIRST}/files')}", style=MARK)
-        say(f"  headwater --home {home.path} ls {FIRST}/files", style=MARK)
+        say(f"  {_command()} --home {home.path} ls {FIRST}/files", style=MARK)
         say()
-        say(f"`headwater --home {home.path} senders guide {FIRST}` prints this again.")
+        say(f"`{_command()} --home {home.path} senders guide {FIRST}` prints this again.")
     say()
     return True
+
+
+def _command() -> str:
+    """How this command is called in another terminal: by its path where it is on no search path."""
+    return "headwater" if shutil.which("headwater") else str(Path(sys.argv[0]).resolve())
 
 
 async def _tell_landings(system: System) -> None:
