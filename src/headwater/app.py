@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
+from pathlib import Path
 
 from awscrt.checksums import crc64nvme
 
@@ -44,6 +45,7 @@ from headwater.safety import check_bucket, check_folder
 from headwater.sequencer import Sequencer
 from headwater.system import SystemClock, SystemIds
 from headwater.terms import Outcome, Position, Time
+from headwater.verifier import Verifier
 from headwater.web.answers import App
 from headwater.web.app import Web
 from headwater.web.metrics import Metrics
@@ -95,6 +97,7 @@ async def open_system(home: Home, config: Config, *, may_found: bool = False) ->
         ground = await _open_ground(stack, home, config, may_found=may_found)
         sequencer = await _open_ledger(stack, home, ground)
         landing = _landing(stack, config, ground, sequencer)
+        await Follower(sequencer.reader, ground.books.catalog, ground.clock).catch_up()  # repeats are known by it
         recovered = await landing.recover(after_crash=True)
         problems: list[str] = []
         ready = partial(readiness, sequencer, landing, problems)
@@ -121,7 +124,7 @@ async def open_system(home: Home, config: Config, *, may_found: bool = False) ->
 
 
 @dataclass(frozen=True)
-class _Ground:
+class Ground:
     """What everything else stands on."""
 
     clock: SystemClock
@@ -133,7 +136,7 @@ class _Ground:
     node: str
 
 
-async def _open_ground(stack: AsyncExitStack, home: Home, config: Config, *, may_found: bool) -> _Ground:
+async def _open_ground(stack: AsyncExitStack, home: Home, config: Config, *, may_found: bool) -> Ground:
     """Lock, books, store, and a zone that the books belong to."""
     clock, ids = SystemClock(), SystemIds()
     home.lock()
@@ -149,10 +152,10 @@ async def _open_ground(stack: AsyncExitStack, home: Home, config: Config, *, may
     await books.facts.set_fact("zone", zone.zone)
     node = await books.facts.fact("node") or ids.new(clock.now())
     await books.facts.set_fact("node", node)
-    return _Ground(clock, ids, books, budget, store, zone, node)
+    return Ground(clock, ids, books, budget, store, zone, node)
 
 
-async def _open_ledger(stack: AsyncExitStack, home: Home, ground: _Ground) -> Sequencer:
+async def _open_ledger(stack: AsyncExitStack, home: Home, ground: Ground) -> Sequencer:
     """The log, taken over by this process, and gone on with where an earlier rotation was cut off."""
     store, clock = ground.store, ground.clock
     reader, signer = await open_logs(store, ground.zone, clock, home.ledger_key, home.new_ledger_key)
@@ -171,7 +174,7 @@ async def _open_ledger(stack: AsyncExitStack, home: Home, ground: _Ground) -> Se
     return sequencer
 
 
-def _landing(stack: AsyncExitStack, config: Config, ground: _Ground, sequencer: Sequencer) -> Landing:
+def _landing(stack: AsyncExitStack, config: Config, ground: Ground, sequencer: Sequencer) -> Landing:
     threads = stack.enter_context(ThreadPoolExecutor(4, thread_name_prefix="headwater-hash"))
     return Landing(
         Means(
@@ -196,7 +199,7 @@ async def _services(
     stack: AsyncExitStack,
     home: Home,
     config: Config,
-    ground: _Ground,
+    ground: Ground,
     sequencer: Sequencer,
     landing: Landing,
     ready: Callable[[], Awaitable[Sequence[str]]],
@@ -237,11 +240,17 @@ async def _services(
         ledger_files=ground.store.files,
         objects=ground.store.reader,
         checkpoint=sequencer.checkpoint,
+        verify=Verifier(ground.store, sequencer.reader, books.attempts, clock, folder_of(config)).verify,
         readiness=ready,
         guide=partial(guide, home, config, identities),
         metrics=Metrics(),
     )
     return services, feeds
+
+
+def folder_of(config: Config) -> Path | None:
+    """The folder of a zone that is one."""
+    return config.zone.path if isinstance(config.zone, DirectoryZone) else None
 
 
 async def open_store(config: Config, budget: Budget, books: SqliteBooks) -> ZoneStore:
@@ -317,7 +326,7 @@ async def readiness(sequencer: Sequencer, landing: Landing, noted: Sequence[str]
     return problems
 
 
-async def back_up_if_due(home: Home, ground: _Ground, position: Position) -> bool:
+async def back_up_if_due(home: Home, ground: Ground, position: Position) -> bool:
     """Seals the books' truth into the zone, once a day; True if it was done now. Wants the public recovery key."""
     facts, now = ground.books.facts, ground.clock.now()
     last = int(await facts.fact("node.backed_up_at") or 0)
@@ -337,7 +346,7 @@ async def back_up_if_due(home: Home, ground: _Ground, position: Position) -> boo
 
 
 @asynccontextmanager
-async def background(home: Home, ground: _Ground, services: Services, feeds: FeedRegister) -> AsyncIterator[None]:
+async def background(home: Home, ground: Ground, services: Services, feeds: FeedRegister) -> AsyncIterator[None]:
     """What goes on beside the doors: followers, recovery, counters on their way into the books, the nightly backup."""
     books = ground.books
 

@@ -22,6 +22,7 @@ from headwater.app import System, open_system
 from headwater.config import load
 from headwater.errors import Refused, Unavailable
 from headwater.home import Home
+from headwater.landing import Rules
 from headwater.ledger.entries import Admin
 from headwater.terms import Declared, Door, FeedName, Id, Offer, SenderRef
 from tests.crash.injector import Injector, Mode, Step
@@ -30,6 +31,8 @@ FEED = FeedName("acme-crm", "daily_sales")
 SENDER = SenderRef("acme", "SHA256:abc")
 STARTED, STOPPING = "started", "stopping"
 TRIES_MAX = 6
+LEASE_SECONDS = 0.2
+"""How long nobody else takes up an upload: short, for what would come after a minute must come within a test."""
 
 
 def payload(name: str) -> bytes:
@@ -106,6 +109,7 @@ class Sender:
             except Refused as refused:
                 if refused.reason not in {"in_progress", "overtaken", "not_found"}:
                     raise
+                await asyncio.sleep(LEASE_SECONDS)
                 await self.landing.recover()  # what the server does by itself, every few seconds
                 continue
             self.diary.write(kind="ack", name=name, id=receipt.id, sha256=receipt.sha256, key=receipt.idempotency_key)
@@ -268,6 +272,7 @@ async def live(life: Life) -> None:
     with (
         patch.object(app, "open_store", store),
         patch.object(app, "open_books", lambda *args: injector.books(open_books(*args))),
+        patch.object(app, "landing_rules", lambda limits: Rules(lease_seconds=LEASE_SECONDS)),
     ):
         async with open_system(home, config, may_found=True) as system:
             injector.note(STARTED)

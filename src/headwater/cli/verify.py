@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 from cyclopts import Parameter
 from msgspec.structs import asdict
 from rich.text import Text
@@ -17,11 +19,15 @@ from headwater.care.verify import Zone
 from headwater.care.verify import verify as verified
 from headwater.cli.ground import Ground, opened
 from headwater.cli.output import BAD, GOOD, Bar, as_json, emit, facts, say, shown, stdout
-from headwater.cli.session import BAD_NEWS, OK, local_home
+from headwater.cli.session import BAD_NEWS, OK, local_home, open_zone, where
 from headwater.cli.words import Flag
+from headwater.errors import Unavailable
 from headwater.layout import parse_feed
 from headwater.system import SystemClock
 from headwater.zone.delivery import size_text
+from headwater.zone.where import HomeAt
+
+_Found = AsyncGenerator[tuple[str, object], None]
 
 
 def verify(
@@ -34,7 +40,7 @@ def verify(
     ] = None,
 ) -> int:
     """Reads ledger and bytes again: every receipt has its object, every object its receipt, digests agree, the tree
-    holds and extends the checkpoint that was kept. On the machine of the home; a running server is not disturbed.
+    holds and extends the checkpoint that was kept. A running server is not disturbed.
 
     Parameters
     ----------
@@ -48,24 +54,55 @@ def verify(
 
 
 async def _verify(feed: str | None, quick: bool, against: str | None) -> tuple[Report, list[Problem]]:  # noqa: FBT001
-    workers = os.cpu_count() or 1
     problems: list[Problem] = []
-    reports: list[Report] = []
-    with ThreadPoolExecutor(workers, thread_name_prefix="verify") as threads, Bar("verify", None) as bar:
+    report: Report | None = None
+    place = ""
+    found = _here if isinstance(where(), HomeAt) else _there
+    with Bar("verify", None) as bar:
+        async for place, each in found(feed, quick, against):  # noqa: B007 - told at the end
+            match each:
+                case Progress():
+                    _show(bar, each)
+                case Problem():
+                    _tell(each)
+                    problems.append(each)
+                case Report():
+                    report = each
+    if report is None:
+        raise Unavailable("server_unavailable", "The verification broke off: nothing is known.")
+    if not as_json():
+        _tell_report(report, place)
+    return report, problems
+
+
+async def _here(feed: str | None, quick: bool, against: str | None) -> _Found:  # noqa: FBT001
+    """On the machine of the home, with every core."""
+    workers = os.cpu_count() or 1
+    with ThreadPoolExecutor(workers, thread_name_prefix="verify") as threads:
         async with opened(local_home()) as ground:
             zone = _zone(ground, threads, workers)
             async for each in verified(zone, feed=parse_feed(feed) if feed else None, quick=quick, against=against):
-                match each:
-                    case Progress():
-                        _show(bar, each)
-                    case Problem():
-                        _tell(each)
-                        problems.append(each)
-                    case Report():
-                        reports.append(each)
-    if not as_json():
-        _tell_report(reports[0], ground)
-    return reports[0], problems
+                yield ground.store.name, each
+
+
+async def _there(feed: str | None, quick: bool, against: str | None) -> _Found:  # noqa: FBT001
+    """On the server, which reads with one core beside its doors."""
+    with open_zone() as zone:
+        pieces = zone.calls.stream("/v1/verify", feed=feed, quick=quick, against=against).pieces
+        rest = b""
+        for piece in pieces:
+            *lines, rest = (rest + piece).split(b"\n")
+            for line in lines:
+                told = msgspec.json.decode(line, type=_Line)
+                yield zone.name, told.progress or told.problem or told.report
+
+
+class _Line(msgspec.Struct, frozen=True):
+    """A line of the server's: one of the three."""
+
+    progress: Progress | None = None
+    problem: Problem | None = None
+    report: Report | None = None
 
 
 def _zone(ground: Ground, threads: ThreadPoolExecutor, workers: int) -> Zone:
@@ -94,10 +131,10 @@ def _tell(problem: Problem) -> None:
         stdout().print(Text(problem.trouble.ljust(12), style=BAD) + shown(problem.sentence), soft_wrap=True)
 
 
-def _tell_report(report: Report, ground: Ground) -> None:
+def _tell_report(report: Report, name: str) -> None:
     facts(
         [
-            ("Zone", ground.store.name),
+            ("Zone", name),
             ("Entries", f"{report.entries:,} in {', '.join(report.logs)}"),
             ("Objects", f"{report.objects:,}, {size_text(report.size_bytes)} read"),
             ("Held", f"{report.held:,}" if report.held else None),

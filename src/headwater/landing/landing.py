@@ -208,7 +208,10 @@ class Landing:
                 continue
             try:
                 outcome = await self.shielded(recovering.recover(self, attempt))
-            except (Unavailable, Refused, Damaged):
+            except Unavailable:  # the next call takes it again
+                await means.attempts.move(attempt.id, attempt.fence, lease_until=Time(0))
+                continue
+            except (Refused, Damaged):
                 await means.attempts.move(attempt.id, attempt.fence, lease_until=lease_until(means))
                 continue
             tally[outcome] = tally.get(outcome, 0) + 1

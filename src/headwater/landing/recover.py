@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
-from headwater.errors import Damaged
+from headwater.errors import Damaged, Unavailable
 from headwater.landing.seal import completed, enter, preceded, precedents
 from headwater.ports.books import Attempt
 from headwater.ports.store import Stored
@@ -41,7 +42,8 @@ async def _enter_if_there(landing: Landing, attempt: Attempt, draft: Receipt) ->
     draft = await completed(means, draft, stored)
     draft = await preceded(means, draft, precedents(means, draft))
     await enter(means, attempt.fence, draft)
-    await (await means.intake.resume(attempt.id, draft.key)).abandon(None)
+    with contextlib.suppress(Unavailable):  # it has landed: what its staging may have left is only room
+        await (await means.intake.resume(attempt.id, draft.key)).abandon(None)
     return True
 
 

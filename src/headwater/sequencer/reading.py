@@ -56,6 +56,10 @@ class LogReader:
         self._bundles: dict[str, list[bytes]] = {}
         self._news = asyncio.Event()
 
+    def afresh(self) -> LogReader:
+        """A reader of the same zone that has seen nothing yet."""
+        return LogReader(self._open_head, self._files, self._zone_id)
+
     @property
     def heads(self) -> tuple[Head, ...]:
         """The heads of all logs of the zone, the oldest first, as last seen."""

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from headwater.errors import HeadwaterError
 from headwater.stores import s3_probes as probes
+from headwater.stores import s3_probes_reading as reading
 from headwater.stores.s3_calls import S3Calls
 from headwater.stores.s3_errors import FAILURES, unavailable
 from headwater.stores.s3_ground import BeliefBroken, Ground
@@ -60,17 +61,18 @@ BELIEFS = (
     _must(10, "A body with a wrong SHA-256 or MD5 is refused.", probes.wrong_digest),
     _must(11, "A multipart upload with a wrong CRC-64/NVME is refused.", probes.wrong_checksum_of_parts),
     _should(12, "A multipart upload with a wrong size is refused.", probes.wrong_size_of_parts),
-    _must(13, "A listing shows what was created before it.", probes.list_after_create),
-    _must(14, "What is stored is byte for byte what was sent, without framing of any kind.", probes.same_bytes),
-    _must(15, "A range of an object is those bytes.", probes.range_of_bytes),
+    _must(13, "A listing shows what was created before it.", reading.list_after_create),
+    _must(14, "What is stored is byte for byte what was sent.", reading.same_bytes),
+    _must(15, "A range of an object is those bytes.", reading.range_of_bytes),
     _must(16, "The parts that were sent can be listed, with size and ETag.", probes.lists_parts),
     _must(17, "An aborted multipart upload never becomes an object.", probes.abort_is_final),
-    _must(18, "A key where nothing is gets 404, not 403.", probes.absent_is_404),
-    _must(19, "The store's clock is less than 15 minutes off.", probes.clock_is_near),
-    _should(20, "The store's clock is at most 5 seconds off.", probes.clock_is_right),
-    _should(21, "The bucket keeps versions.", probes.keeps_versions),
-    _must(22, "Nobody reads without credentials.", probes.is_private),
-    _must(23, "The way to the store is TLS, or does not leave this machine.", probes.is_encrypted),
+    _must(18, "A key where nothing is gets 404, not 403.", reading.absent_is_404),
+    _must(19, "The store's clock is less than 15 minutes off.", reading.clock_is_near),
+    _should(20, "The store's clock is at most 5 seconds off.", reading.clock_is_right),
+    _should(21, "The bucket keeps versions.", reading.keeps_versions),
+    _must(22, "Nobody reads without credentials.", reading.is_private),
+    _must(23, "The way to the store is TLS, or does not leave this machine.", reading.is_encrypted),
+    _should(24, "Framing that an SDK adds on the way is taken off without a trace.", reading.takes_framing_off),
 )
 
 

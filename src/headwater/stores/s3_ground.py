@@ -79,17 +79,20 @@ class Ground:
         for name, store_upload in self._begun:  # not every server lists those of a whole folder
             with suppress(*FAILURES):
                 await self.call(self.client.abort_multipart_upload, name, UploadId=store_upload)
-        with suppress(*FAILURES):
-            for _ in range(_CLEANINGS_MAX):  # a page is at most 1,000, and servers lose count of versions in a race
+        for _ in range(_CLEANINGS_MAX):  # a page is at most 1,000
+            with suppress(*FAILURES):
                 found = await self.calls.ask(self.client.list_object_versions, Prefix=self.prefix)
-                left = [(each["Key"], each["VersionId"]) for each in found.get("Versions", [])]
-                left += [(each["Key"], each["VersionId"]) for each in found.get("DeleteMarkers", [])]
-                await asyncio.gather(*(self._remove(*each) for each in left))
+                left: dict[str, list[str]] = {}
+                for each in (*found.get("Versions", []), *found.get("DeleteMarkers", [])):
+                    left.setdefault(each["Key"], []).append(each["VersionId"])
+                await asyncio.gather(*(self._remove(key, versions) for key, versions in left.items()))
                 if not left:
                     return
 
-    async def _remove(self, key: str, version: str) -> None:
-        await self.calls.ask(self.client.delete_object, Key=key, VersionId=version)
+    async def _remove(self, key: str, versions: list[str]) -> None:
+        """One after the other: servers lose count of the versions of a key in a race."""
+        for version in versions:
+            await self.calls.ask(self.client.delete_object, Key=key, VersionId=version)
 
 
 async def status_of(call: Awaitable[object]) -> int:

@@ -110,6 +110,14 @@ class ProofAsked(Asked, frozen=True):
     bytes: bool = False
 
 
+class VerifyAsked(Asked, frozen=True):
+    """Whose bytes, of all feeds without one; whether sizes and checksums will do; a checkpoint that was kept."""
+
+    feed: str | None = None
+    quick: bool = False
+    against: str | None = None
+
+
 class CheckAsked(Asked, frozen=True, rename={"address": "from"}):
     """From which address, and to which path as the sender sees it over SFTP."""
 

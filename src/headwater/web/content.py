@@ -51,7 +51,7 @@ async def content(call: Call) -> App:
         offset=first,
         size_bytes=0 if call.scope["method"] == "HEAD" else length,
     )
-    return _Streamed(status, headers, await _begun(read))
+    return Streamed(status, headers, await begun(read))
 
 
 async def proof(call: Call) -> App:
@@ -72,10 +72,10 @@ async def proof(call: Call) -> App:
         entries, services.log, services.ledger_files, content=services.objects if query.bytes else None
     )
     headers = ((b"content-type", b"application/zip"), *_named(f"{found.id}.proof.zip"))
-    return _Streamed(200, headers, await _begun(bundle))
+    return Streamed(200, headers, await begun(bundle))
 
 
-class _Streamed(StreamingResponse):
+class Streamed(StreamingResponse):
     """Pieces as they come; it ends when its client goes away."""
 
     def __init__(self, status: int, headers: Headers, pieces: AsyncIterator[bytes]) -> None:
@@ -83,7 +83,7 @@ class _Streamed(StreamingResponse):
         self.raw_headers = list(headers)
 
 
-async def _begun(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def begun(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     """The same pieces, once the first of them is there: a failure to begin is still answered as one."""
     first = await anext(pieces, b"")
 

@@ -9,7 +9,7 @@ from headwater.gate.allow import Verb
 from headwater.gate.explain import Explanation
 from headwater.gate.views import IdentityView
 from headwater.terms import Delivery
-from headwater.web import administering, asked, content, reading, shapes, standing
+from headwater.web import administering, asked, content, reading, shapes, standing, verifying
 from headwater.web.answers import BYTES, TEXT, App
 from headwater.web.calls import Call, Open, Route
 
@@ -93,6 +93,15 @@ READING: Final = (
         "Gives a signed checkpoint of the ledger, to keep outside.",
         TEXT,
         standing.checkpoint,
+    ),
+    _get(
+        "/v1/verify",
+        Verb.LEDGER_ENTRIES,
+        "Reads ledger and bytes again, one run at a time: a JSON object a line (progress, problem), the report last.",
+        TEXT,
+        verifying.verify,
+        query=asked.VerifyAsked,
+        reasons=("bad_feed", "too_many", "store_unavailable"),
     ),
     _get("/v1/whoami", Open.TO_KNOWN, "Says who you are to this server.", shapes.Whoami, standing.whoami),
     _get(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from headwater.care.findings import Problem, Progress, Report, Unexplained
 from headwater.followers.follow import Follower
 from headwater.gate.admit import Admission
 from headwater.gate.bans import Bans
@@ -42,6 +43,16 @@ class Attempts(AttemptList, Protocol):
         ...
 
 
+class Verification(Protocol):
+    """Reading ledger and bytes again; see `care.verify.verify`."""
+
+    def __call__(
+        self, feed: FeedName | None, *, quick: bool, against: str | None
+    ) -> AsyncGenerator[Progress | Problem | Unexplained | Report, None]:
+        """What is found, the report last."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """What the configuration says of HTTP. `admin_apart`: operators' calls answer on the admin listener alone."""
@@ -58,7 +69,8 @@ class Services:
     """Made by assembly; nothing here belongs to the web room but `metrics` and `watch`.
 
     `readiness` says what keeps this node from landing just now, one sentence each, none if it is ready. `checkpoint`
-    publishes a checkpoint that covers every entry committed before the call. `guide` is the page to send to a sender.
+    publishes a checkpoint that covers every entry committed before the call. `verify` reads ledger and bytes again
+    (feed, quick, a kept checkpoint). `guide` is the page to send to a sender.
     """
 
     settings: Settings
@@ -80,6 +92,7 @@ class Services:
     ledger_files: LedgerFiles
     objects: ObjectReader
     checkpoint: Callable[[], Awaitable[None]]
+    verify: Verification
     readiness: Callable[[], Awaitable[Sequence[str]]]
     guide: Callable[[str], str]
     metrics: Metrics

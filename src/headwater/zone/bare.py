@@ -18,7 +18,7 @@ from typing import Any
 from awscrt.checksums import crc64nvme
 
 from headwater import config
-from headwater.app import landing_rules, limit_rules
+from headwater.app import folder_of, landing_rules, limit_rules
 from headwater.books.sqlite import SqliteBooks
 from headwater.config_schema import Config
 from headwater.config_values import DirectoryZone
@@ -43,6 +43,7 @@ from headwater.sequencer import LogReader
 from headwater.stores.directory_zone import open_directory_zone
 from headwater.system import SystemClock, SystemIds
 from headwater.terms import Role
+from headwater.verifier import Verifier
 from headwater.web.answers import App, Receive, Scope, Send, problem
 from headwater.web.app import Web
 from headwater.web.metrics import Metrics
@@ -138,6 +139,7 @@ def _services(
         ledger_files=store.files,
         objects=store.reader,
         checkpoint=_published,
+        verify=Verifier(store, logs, books.attempts, clock, folder_of(loaded)).verify,
         readiness=_not_ready,
         guide=lambda _: "",
         metrics=Metrics(),

@@ -9,7 +9,7 @@ import pytest
 from headwater.care.doctor import belief, is_safe
 from headwater.stores.s3_beliefs import BELIEFS, prove
 from headwater.stores.s3_ground import BeliefBroken, Ground
-from headwater.stores.s3_probes import is_encrypted
+from headwater.stores.s3_probes_reading import is_encrypted
 from tests.unit.stores.s3_world import BUCKET, world
 
 

@@ -30,6 +30,7 @@ from headwater.sequencer.founding import found_log
 from headwater.stores.directory_zone import open_directory_zone
 from headwater.system import SystemClock, SystemIds
 from headwater.terms import FeedName, Role
+from headwater.verifier import Verifier
 from headwater.web.metrics import Metrics
 from headwater.web.services import Services, Settings
 
@@ -144,6 +145,7 @@ class World:
             ledger_files=store.files,
             objects=store.reader,
             checkpoint=self.sequencer.checkpoint,
+            verify=Verifier(store, self.log, books.attempts, clock, None).verify,
             readiness=self.readiness,
             guide=lambda name: f"How to deliver as {name}\n",
             metrics=Metrics(),
