@@ -141,7 +141,7 @@ class _Wrapped:
             return _seen(asyncio.ensure_future(_raise(self._injector.ends(call, mode))))
         return self._awaited(call, result, mode)
 
-    def _awaited(self, call: str, result: Awaitable[Any], mode: Mode | None) -> Awaitable[Any]:
+    def _awaited(self, call: str, result: Any, mode: Mode | None) -> Awaitable[Any]:
         if isinstance(result, asyncio.Future) and mode is None:
             return result
         ending = self._end(call, result, mode)

@@ -11,6 +11,7 @@ few rounds, and at the end, a reader that knows docs/format.md alone reads the w
 from __future__ import annotations
 
 import argparse
+import base64
 import contextlib
 import hashlib
 import http.client
@@ -137,8 +138,6 @@ def _pieces(data: bytes, size: int) -> Iterator[bytes]:
 
 
 def _md5(data: bytes) -> str:
-    import base64
-
     return base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()
 
 

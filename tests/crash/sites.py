@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
@@ -72,7 +73,7 @@ class Site:
     def take_over(self, other: Site) -> None:
         """Begins anew with a copy of what stands on another site, without its steps."""
         shutil.rmtree(self.folder)
-        shutil.copytree(other.folder, self.folder)
+        subprocess.run(["cp", "-a", other.folder, self.folder], check=True)  # hard links stay what they are
         Life(self.folder, "").steps.unlink(missing_ok=True)
 
     def objects(self) -> Objects:

@@ -13,6 +13,7 @@ import struct
 import subprocess
 import threading
 import uuid
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,7 @@ MIB = 1 << 20
 SIZE = 3 * MIB
 
 
-def attempts(server, name: str) -> list[dict]:
+def attempts(server, name: str) -> list[dict[str, Any]]:
     """What is known of every try to deliver a file of this name, the newest first."""
     page = server.ask("GET", "/v1/attempts?limit=200").json["attempts"]
     return [each for each in page if each.get("name") == name]
@@ -55,7 +56,10 @@ def port_of(proxy) -> int:
 def test_a_line_cut_anywhere_lands_nothing_and_the_retry_lands_once(server, proxy, name, after_bytes):
     """Cut in the head, at the body's beginning, in its middle or close to its end: no yes, then one delivery."""
     data = os.urandom(SIZE)
-    with proxy.toxic("limit_data", is_upstream=True, bytes=after_bytes), pytest.raises((OSError, http.client.HTTPException)):
+    with (
+        proxy.toxic("limit_data", is_upstream=True, bytes=after_bytes),
+        pytest.raises((OSError, http.client.HTTPException)),
+    ):
         put(server, name, data, port=port_of(proxy), key=name)
     assert landed(server.home / "zone", name) == []
 
@@ -72,7 +76,7 @@ def retried(server, name: str, data: bytes):
         if answer.status != 409:
             return answer
         threading.Event().wait(0.1)
-    return answer
+    pytest.fail(f"{name} is still open, says the server")
 
 
 def test_a_reset_is_no_end(server, proxy, name):
