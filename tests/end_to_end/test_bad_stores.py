@@ -1,4 +1,4 @@
-"""Bad days of the zone: a full disk, and an S3 that refuses, stalls, lies or is late: no yes, no loss, and it recovers."""
+"""Bad days of the zone: a full disk, an S3 that refuses, stalls, lies or is late: no yes, no loss, and it recovers."""
 
 from __future__ import annotations
 
