@@ -20,7 +20,7 @@ from headwater.ports.ledger import Entered
 from headwater.terms import Evidence, Id, Offer, Outcome, Receipt, Time
 
 T = TypeVar("T")
-KEEP_SECONDS = 20.0
+KEEP_SECONDS = 5.0
 DIGESTERS_MAX = 10_000
 """Hash states of parked uploads kept in memory; the others are read back."""
 

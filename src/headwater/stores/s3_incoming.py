@@ -67,12 +67,13 @@ class Incoming:
     async def put_tail(self, offset: int, part_bytes: int, pieces: Sequence[bytes | memoryview]) -> None:
         """Makes these bytes, which lie at `offset`, the tail. Raises Unavailable: the one before still stands then."""
         before = self.tail
+        crc = await self._calls.threads.run(checksum, pieces)
         while True:
             self._number += 1
             tail = Tail(self._number, offset, part_bytes, sum(map(len, pieces)))
             self._files.add(tail.file)
             try:
-                await create(self._calls, self._key(tail.file), pieces, checksum(pieces))
+                await create(self._calls, self._key(tail.file), pieces, crc)
                 break
             except KeyTaken:  # an earlier holder, slow to die, has this number
                 continue

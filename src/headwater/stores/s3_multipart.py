@@ -55,12 +55,11 @@ class Multipart:
         to those bytes alone. An upload that the store has forgotten begins anew.
         """
         store_upload, rows = await self._book.parts(self._upload)
-        self.last_number = max((row.number for row in rows), default=0)
         held = None if store_upload is None else await self._held(store_upload)
-        if held is None:
-            return
-        self._store_upload = store_upload
-        self.chain = contiguous(_confirmed(row, held.get(row.number)) for row in rows)
+        if held is not None:
+            self._store_upload = store_upload
+            self.last_number = max((row.number for row in rows), default=0)
+            self.chain = contiguous(_confirmed(row, held.get(row.number)) for row in rows)
 
     async def _held(self, store_upload: str) -> dict[int, Part] | None:
         """What the store has of it, by number; the offsets are not its to know. None if it knows no such upload."""
@@ -115,9 +114,11 @@ class Multipart:
                 part.number = row.number
 
     async def _begun(self, part: PartInHand) -> str:
-        """The store's id of the upload; where it has none yet, `part` is the first, or waits for it."""
+        """The store's id of the upload, which it gets when its first part, or one behind it, is sent."""
         async with self._one_by_one:
             if self._store_upload is None:
+                while part.before is not None:
+                    part = part.before
                 await self._incoming.put_first(await self._calls.threads.run(lambda: bytes(part.body()[:FIRST_BYTES])))
                 try:
                     answer = await self._calls.ask(

@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import aclosing
 
-from headwater.errors import Damaged, Refused
+from headwater.errors import Damaged, Refused, Unavailable
 from headwater.ports.store import KeyTaken, Stored
 from headwater.stores.s3_calls import S3Calls
 from headwater.stores.s3_incoming import FIRST_BYTES, Incoming
@@ -194,7 +194,8 @@ class S3Staging:
         is_single = len(self._hand) <= 1 and not any(part.sending for part in self._hand)
         if is_single and not self._multipart.is_begun:
             bodies = await self._bodies()
-            return await create(self._calls, self._key, bodies, digests.crc64nvme if digests else checksum(bodies))
+            crc = digests.crc64nvme if digests else await self._calls.threads.run(checksum, bodies)
+            return await create(self._calls, self._key, bodies, crc)
         await self._send(left_max=0, last=True)
         return await self._multipart.complete(digests)
 
@@ -210,8 +211,9 @@ class S3Staging:
     async def _keep(self, held: Key) -> int:
         evidence = await self._evidence()
         if evidence:
+            crc = await self._calls.threads.run(checksum, evidence)
             try:
-                return (await create(self._calls, held, evidence, checksum(evidence))).size_bytes
+                return (await create(self._calls, held, evidence, crc)).size_bytes
             except KeyTaken:  # it was kept before, of more bytes or fewer
                 pass
         stored = await look(self._calls, held)
@@ -229,7 +231,9 @@ class S3Staging:
 
     async def _forget(self) -> None:
         """Removes what the upload leaves behind once it has ended; what cannot be now, a lifecycle rule does."""
-        await asyncio.gather(self._incoming.clear(), self._multipart.end(), return_exceptions=True)
+        for ended in await asyncio.gather(self._incoming.clear(), self._multipart.end(), return_exceptions=True):
+            if ended is not None and not isinstance(ended, Unavailable):
+                raise ended
 
 
 def _look_at(sending: asyncio.Task[None]) -> None:

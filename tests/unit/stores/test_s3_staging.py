@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 
 import pytest
@@ -239,6 +240,61 @@ async def test_a_part_behind_a_gap_is_not_lost(s3):
     await resumed.write([(DATA + DATA)[taken:]])
     await resumed.commit(digests(DATA + DATA))
     _landed(s3, DATA + DATA)
+
+
+async def test_evidence_of_an_upload_that_could_not_be_begun(s3):
+    """An upload that was parked because its first part could not be sent leaves its first 64 KiB as evidence."""
+    staging = await s3.zone.intake.begin(ID, KEY, None)
+    s3.fault("CreateMultipartUpload", status=403, times=10_000)
+    with pytest.raises(Unavailable, match="AccessDenied"):
+        for piece in cut(DATA + DATA, MIB):
+            await staging.write([piece])
+    await staging.park()
+    resumed = await s3.reopen().intake.resume(ID, KEY)
+    assert resumed.size_bytes > 8 * MIB
+    assert await resumed.abandon(HELD_KEY) == 64 * 1024
+    assert s3.objects() == {HELD_KEY: DATA[: 64 * 1024]}
+
+
+async def test_the_first_bytes_are_the_first_parts(s3):
+    """Whichever part gets the multipart upload begun after failures, the evidence kept of it are its first bytes."""
+    staging = await s3.zone.intake.begin(ID, KEY, None)
+    s3.fault("CreateMultipartUpload", status=403, times=3)
+    for piece in cut(DATA + DATA, MIB):
+        for _ in range(5):
+            with contextlib.suppress(Unavailable):
+                taken = staging.size_bytes
+                await staging.write([piece])
+            if staging.size_bytes > taken:
+                break
+    assert s3.objects("incoming")[FIRST] == DATA[: 64 * 1024]
+    await staging.commit(digests(DATA + DATA))
+    _landed(s3, DATA + DATA)
+
+
+async def test_evidence_that_another_holder_kept_stands(s3):
+    """An upload whose first bytes are gone, for another holder has abandoned it, tells of the evidence that stands."""
+    staging = await _written(s3)
+    await staging._quiet()
+    other = await s3.reopen().intake.resume(ID, KEY)
+    assert await other.abandon(HELD_KEY) == 64 * 1024
+    assert await staging.abandon(HELD_KEY) == 64 * 1024
+    assert s3.objects() == {HELD_KEY: DATA[: 64 * 1024]}
+
+
+async def test_a_room_that_took_nothing_is_no_part(s3, monkeypatch):
+    """A write that failed before its first byte leaves an upload that can be committed as it is."""
+    staging = await _written(s3, DATA[: 16 * MIB])
+
+    async def busy(*_):
+        raise Unavailable("busy")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(staging._rooms, "extend", busy)
+        with pytest.raises(Unavailable):
+            await staging.write([b"x"])
+    await staging.commit(digests(DATA[: 16 * MIB]))
+    _landed(s3, DATA[: 16 * MIB])
 
 
 @pytest.mark.parametrize("how", [{"status": 503}, {"status": 403}, {"status": None}])

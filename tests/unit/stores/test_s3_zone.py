@@ -257,6 +257,18 @@ async def test_every_version_is_erased(s3, monkeypatch):
     assert "DeleteMarkers" not in left
 
 
+async def test_what_does_not_go_is_not_called_erased(s3):
+    """A store that answers a delete with yes and keeps the version makes erase Unavailable."""
+    await s3.zone.creator.create(KEY, [b"abc"], digests(b"abc"))
+
+    def mark_only(params, **_):
+        params.pop("VersionId", None)
+
+    s3.client.meta.events.register("before-parameter-build.s3.DeleteObject", mark_only)
+    with pytest.raises(Unavailable, match="still listed"):
+        await s3.zone.eraser.erase(KEY)
+
+
 async def test_an_unversioned_bucket_is_erased_too(s3):
     """Where the bucket keeps no versions the one object goes."""
     s3.double.create_bucket("plain", versioning=False)
