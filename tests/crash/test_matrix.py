@@ -20,6 +20,8 @@ from tests.crash.sites import DirectorySite, Site
 from tests.crash.state import problems
 from tests.crash.world import STARTED, STOPPING
 
+pytestmark = pytest.mark.timeout(600)  # a hundred lives of a process each
+
 AT_ONCE = 2
 WRONG_SHOWN = 20
 

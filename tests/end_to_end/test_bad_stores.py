@@ -19,7 +19,7 @@ from tests.end_to_end.conftest import PATH
 
 MIB = 1 << 20
 BACK_SECONDS_MAX = 45.0
-"""An upload whose end is not certain is looked into every 20 seconds."""
+"""An upload whose end is not certain is looked into every few seconds."""
 
 
 def put(server: Server, name: str, data: bytes, seconds_max: float = 60.0) -> Answer | None:
@@ -154,7 +154,7 @@ FAULTS = {
 @pytest.mark.parametrize("fault", FAULTS)
 def test_what_s3_refuses_gets_no_yes_and_lands_once_it_is_well(double, on_s3, zone, fault):
     """While S3 fails in its way nothing is acknowledged that does not stand; afterwards each upload lands once."""
-    files = {f"{fault}-{size}.bin": os.urandom(size) for size in (10, 9 * MIB)}
+    files = {f"{fault.split()[0]}-{len(fault)}-{size}.bin": os.urandom(size) for size in (10, 9 * MIB)}
     for each in FAULTS[fault]:
         double.faults.add(each)
     said_yes = {}
