@@ -1,9 +1,9 @@
 """Memory under many slow senders: 1,000 at 10 KB/s beside one at full speed, on the real server.
 
-Does memory stay within bounds, and flat; and what is left of the fast sender's speed? The slow ones are stopped
-(SIGSTOP: connected, silent) and continued in turns, so that the fast one's speed alone is measured in the same minute.
-They send pieces of 1,400 bytes, as a network would bring them. The zone lies on a tmpfs, which is not in the server's
-own memory.
+Does memory stay within bounds, and flat; and what is left of the fast sender's speed? Alone, it sends to another server
+that nobody else uses, while the slow ones are stopped (SIGSTOP); they go on in turns, so that both are measured in the
+same minutes. They send pieces of 1,400 bytes, as a network would bring them. The zones lie on a tmpfs, which is not in
+the server's own memory.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from http_put import BLOCK, make
@@ -68,33 +68,35 @@ def main() -> None:
     race = Race("memory")
     senders, size_bytes = (QUICK_SENDERS, 8 * BLOCK) if options.quick else (SENDERS, FILE_BYTES)
     settle_seconds = 0.3 if options.quick else SETTLE_SECONDS
-    with scratch(memory_folder()) as memory, serving(memory / "home", memory / "zone") as server:
+    with ExitStack() as stack:
+        memory = stack.enter_context(scratch(memory_folder()))
+        server = stack.enter_context(serving(memory / "home", memory / "zone"))
+        unused = stack.enter_context(serving(memory / "unused-home", memory / "unused-zone"))
         file = memory / "file"
         make(file, size_bytes)
         idle = server.memory_bytes() / MIB
-        with slow_senders(server, senders) as slow, watched(server) as seen:
+        slow = stack.enter_context(slow_senders(server, senders))
+        seen = stack.enter_context(watched(server))
 
-            def fast(beside: signal.Signals) -> float:
-                slow.send_signal(beside)
-                time.sleep(settle_seconds)
-                rate = size_bytes / server.curl(file, f"fast-{time.monotonic_ns()}") / 1e6
-                for landed in memory.glob("zone/raw/*/*/*/*fast*"):
-                    landed.unlink()
-                return rate
+        def fast(to: Serving, slow_ones: signal.Signals) -> float:
+            slow.send_signal(slow_ones)
+            time.sleep(settle_seconds)
+            rate = size_bytes / to.curl(file, f"fast-{time.monotonic_ns()}") / 1e6
+            for landed in memory.glob("*zone/raw/*/*/*/*fast*"):
+                landed.unlink()
+            return rate
 
-            rates = take_turns(
-                1 if options.quick else ROUNDS,
-                {"alone": lambda: fast(signal.SIGSTOP), "beside": lambda: fast(signal.SIGCONT)},
-            )
-            if slow.poll() is not None:
-                raise RuntimeError("a slow sender was cut off")
-            came = sum(file.stat().st_size for file in memory.glob("zone/incoming/*/data"))
+        sides = {"alone": lambda: fast(unused, signal.SIGSTOP), "beside": lambda: fast(server, signal.SIGCONT)}
+        rates = take_turns(1 if options.quick else ROUNDS, sides)
+        if slow.poll() is not None:
+            raise RuntimeError("a slow sender was cut off")
+        came = sum(file.stat().st_size for file in memory.glob("zone/incoming/*/data"))
     third = len(seen) // 3 or 1
     race.say("memory, idle", idle, "MiB")
     race.say("memory, most", max(seen), "MiB", bar=512, peer=f"{senders} slow senders had brought {came / MIB:.0f} MiB")
     grown = statistics.median(seen[-third:]) - statistics.median(seen[third : 2 * third])
     race.say("memory, from the second third of the run to the last", grown, "MiB", bar=16)
-    race.say("fast sender alone", statistics.median(rates["alone"]), "MB/s", peer="the slow ones connected, silent")
+    race.say("fast sender alone", statistics.median(rates["alone"]), "MB/s", peer="on a server of its own")
     race.say("fast sender beside", statistics.median(rates["beside"]), "MB/s")
     race.say_ratio("fast sender beside, of alone", rates["beside"], rates["alone"], 80, "alone")
 

@@ -31,6 +31,7 @@ class Entry(NamedTuple):
 
 DISK = "DISK"
 TABLE_CHARS = 150
+RACE_SECONDS_MAX = 1800.0
 OURS = Entry(("--disk", DISK), ("--disk", DISK, "--quick"))
 RACES = {
     "http_put": OURS,
@@ -46,12 +47,12 @@ RACES = {
 
 
 def run(race: str, arguments: tuple[str, ...], disk: Path) -> list[dict[str, Any]]:
-    """Runs one race in a process of its own and returns its figures. Raises CalledProcessError when it breaks."""
+    """Runs one race in a process of its own and returns its figures. Raises SubprocessError when it breaks."""
     command = [sys.executable, str(Path(__file__).with_name(f"{race}.py"))]
     command += [str(disk) if argument == DISK else argument for argument in arguments]
     environ = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
     environ |= {"TMPDIR": str(disk), "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environ)
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environ, timeout=RACE_SECONDS_MAX)
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
@@ -112,7 +113,7 @@ def main() -> int:
         with console.status(f"{race} …"):
             try:
                 said = run(race, RACES[race].quick if options.quick else RACES[race].real, options.disk)
-            except subprocess.CalledProcessError:
+            except subprocess.SubprocessError:
                 broken.append(race)
                 said = []
         keep(options.out, said)

@@ -40,10 +40,10 @@ class Serving:
 
     def curl(self, file: Path, name: str, *headers: str) -> float:
         """PUTs a file with curl and returns the seconds from its first to the last byte of the answer."""
-        command = ["curl", "-sS", "--noproxy", "*", "-T", str(file), "-H", f"@{self.header}", "-o", os.devnull]
-        for header in headers:
+        command = ["curl", "-sS", "-m", "120", "--noproxy", "*", "-T", str(file)]
+        for header in (f"@{self.header}", *headers):
             command += ["-H", header]
-        command += ["-w", "%{http_code} %{time_total}", f"{self.url}{FEED}/{name}"]
+        command += ["-o", os.devnull, "-w", "%{http_code} %{time_total}", f"{self.url}{FEED}/{name}"]
         answer = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
         if answer[0] != "201":
             raise RuntimeError(f"curl got {answer[0]}")

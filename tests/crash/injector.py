@@ -29,6 +29,9 @@ REACHED = "reached"
 QUICK = frozenset({"claims.position", "claims.holders", "claims.newest", "claims.stream"})
 """What answers at once, without a hop."""
 
+STREAMS = frozenset({"reader.read", "reader.list", "intake.read_back"})
+"""What gives one piece after the other; a step up to its end."""
+
 
 class Mode(StrEnum):
     """What becomes of a step."""
@@ -125,7 +128,7 @@ class _Wrapped:
         if not inspect.ismethod(value) or attribute == "close":
             return value
         call = f"{self._name}.{attribute}"
-        if inspect.isasyncgenfunction(value):
+        if call in STREAMS:
             return lambda *args, **more: self._stream(call, value(*args, **more))
         return lambda *args, **more: self._call(call, lambda: value(*args, **more))
 

@@ -159,7 +159,7 @@ def test_what_s3_refuses_gets_no_yes_and_lands_once_it_is_well(double, on_s3, zo
         double.faults.add(each)
     said_yes = {}
     for name, data in files.items():
-        answer = put(on_s3, name, data, seconds_max=8.0)
+        answer = put(on_s3, name, data, seconds_max=3.0)
         if answer is not None and answer.status == 201:
             said_yes[name] = answer.json["receipt"]["id"]
         else:
@@ -191,7 +191,7 @@ def test_a_clock_that_is_wrong_refuses_and_comes_back(double, on_s3, zone):
     """S3 refuses calls whose time is too far from its own: no yes, and all is well when the clocks agree again."""
     double.clock_offset_seconds = 3600.0
     try:
-        answer = put(on_s3, "skewed.bin", b"abc", seconds_max=8.0)
+        answer = put(on_s3, "skewed.bin", b"abc", seconds_max=3.0)
     finally:
         double.clock_offset_seconds = 0.0
     assert answer is None or answer.status in {202, 503}, answer

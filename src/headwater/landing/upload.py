@@ -85,6 +85,8 @@ class Upload:
         """
         if self.ended:
             raise Refused("overtaken")
+        if not data:
+            return
         if offset != self.size_bytes:
             self._put_ahead(offset, data)
             return
