@@ -26,6 +26,7 @@ from headwater.config import Config, load
 from headwater.config_schema import S3
 from headwater.home import Home
 from headwater.serving import served
+from headwater.system import keep_memory
 
 FEED = "/v1/feeds/first/files"
 
@@ -113,4 +114,5 @@ if __name__ == "__main__":
     parser.add_argument("zone")
     parser.add_argument("--sink", action="store_true", help="only count bytes")
     parser.add_argument("--endpoint", help="of an S3 zone")
+    keep_memory()
     uvloop.run(serve(parser.parse_args()))

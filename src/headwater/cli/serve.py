@@ -32,6 +32,7 @@ from headwater.ledger.entries import Held, decode
 from headwater.logs import note
 from headwater.reloading import reload
 from headwater.serving import RUN_FILE, Served, served
+from headwater.system import keep_memory
 from headwater.terms import Position, Receipt, name_of
 from headwater.zone.delivery import size_text
 from headwater.zone.local import read_config
@@ -68,6 +69,7 @@ def serve(
         home.make()
     config = read_config(home).config
     _log(log_format)
+    keep_memory()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(home, config, may_found=not existing and _is_own(home, config)))
     return OK

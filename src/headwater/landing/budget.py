@@ -11,7 +11,7 @@ from pathlib import Path
 
 from headwater.errors import Unavailable
 
-PIECE_BYTES = 1024 * 1024
+PIECE_BYTES = 2 * 1024 * 1024
 """What a fast upload gathers before it is hashed and stored: few hops between threads."""
 
 SMALL_PIECE_BYTES = 64 * 1024

@@ -16,6 +16,11 @@ DECLARABLE = ("sha256", "crc64nvme", "sha512", "sha1", "md5", "crc32")
 """The digests a sender may declare and we check; others are kept as declared, and are no proof."""
 
 
+SMALL_BYTES = 64 * 1024
+UNRELEASED_BYTES_MAX = 2047
+"""hashlib releases the interpreter for any longer update; on a busy loop, getting it back costs more than the hash."""
+
+
 class _Hash(Protocol):
     def update(self, data: bytes, /) -> None: ...
     def hexdigest(self) -> str: ...
@@ -49,7 +54,11 @@ class Digester:
     def update(self, pieces: Sequence[bytes]) -> None:
         """Takes the next bytes."""
         for piece in pieces:
-            self._sha256.update(piece)
+            if len(piece) <= SMALL_BYTES:
+                for at in range(0, len(piece), UNRELEASED_BYTES_MAX):
+                    self._sha256.update(piece[at : at + UNRELEASED_BYTES_MAX])
+            else:
+                self._sha256.update(piece)
             self._crc = self._crc64nvme(piece, self._crc)
             for other in self._others.values():
                 other.update(piece)
