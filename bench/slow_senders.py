@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import sys
 from pathlib import Path
 
@@ -26,7 +27,7 @@ async def send(host: str, port: int, head: bytes, name: int, piece: bytes, pause
     await asyncio.sleep(pause_seconds * (name % 100) / 100)  # the senders' pieces do not come at one moment
     while not answer.done():
         writer.write(piece)
-        await asyncio.sleep(pause_seconds)
+        await asyncio.sleep(pause_seconds * random.uniform(0.9, 1.1))
     raise RuntimeError((await answer).decode() or "cut")
 
 
