@@ -36,10 +36,13 @@ from headwater.gate.limits import Bounds, LimitRules, Limits
 from headwater.gate.passwords import Passwords
 from headwater.gate.senders import Senders
 from headwater.gate.turned_away import TurnedAway
+from headwater.gate.underway import UploadsUnderway
+from headwater.gate.view import Names
 from headwater.guide import guide, http_address
 from headwater.home import Home
 from headwater.identities import ensure_first, ensure_home_key
 from headwater.landing import Budget, Landing, Means, Rules
+from headwater.ports.books import AttemptQuery
 from headwater.ports.zone import ZoneStore
 from headwater.safety import check_bucket, check_folder
 from headwater.sequencer import Sequencer
@@ -59,6 +62,8 @@ BACKUP_CHECK_SECONDS = 600.0
 BACKUP_SECONDS = 86_400
 KEEP_ATTEMPTS_SECONDS = 90 * 86_400
 COUNTER_ROWS_MAX = 200_000
+PARKED_MAX = 100_000
+"""How many parked uploads are found by their names again after a start; older ones expire."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +107,8 @@ async def open_system(home: Home, config: Config, *, may_found: bool = False) ->
         problems: list[str] = []
         ready = partial(readiness, sequencer, landing, problems)
         services, feeds = await _services(stack, home, config, ground, sequencer, landing, ready)
+        parked = AttemptQuery(outcomes=(Outcome.OPEN, Outcome.PARKED), limit=PARKED_MAX)
+        services.underway.load(await ground.books.attempts.attempts(parked))
         home_token = await ensure_home_key(home, services.senders, services.identities)
         fresh = await ensure_first(home, services.senders, services.identities, ground.books.facts)
         await stack.enter_async_context(background(home, ground, services, feeds))
@@ -231,6 +238,8 @@ async def _services(
         bans=bans,
         turned_away=turned_away,
         feeds=feeds,
+        names=Names(books.names),
+        underway=UploadsUnderway(clock),
         catalog=books.catalog,
         history=books.catalog,
         follower=Follower(sequencer.reader, books.catalog, clock, gather_seconds=GATHER_SECONDS),
@@ -240,7 +249,7 @@ async def _services(
         ledger_files=ground.store.files,
         objects=ground.store.reader,
         checkpoint=sequencer.checkpoint,
-        verify=Verifier(ground.store, sequencer.reader, books.attempts, clock, folder_of(config)).verify,
+        verify=Verifier(ground.store, sequencer.reader, books.attempts, clock, folder_of(config), sequencer).verify,
         readiness=ready,
         guide=partial(guide, home, config, identities),
         metrics=Metrics(),
@@ -367,6 +376,7 @@ async def background(home: Home, ground: Ground, services: Services, feeds: Feed
                 before = Time(services.clock.now() - KEEP_ATTEMPTS_SECONDS * 1_000_000)
                 await books.attempts.forget(before)
                 await books.counters.prune(before, COUNTER_ROWS_MAX)
+                await books.names.prune(before)
             await services.clock.sleep(3600.0)
 
     async def back_up_for_ever() -> None:

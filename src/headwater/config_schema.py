@@ -25,6 +25,7 @@ from headwater.config_values import (
     FLAG,
     LISTEN,
     NETWORK,
+    PASSWORD,
     PATH,
     PATTERN,
     PORTS,
@@ -314,6 +315,9 @@ class Source(Table, frozen=True):
     feeds: Annotated[dict[str, Feed], About("Its feeds, by name.", "daily_sales")] = {}
 
 
+FACTOR = choice(["ssh_key", "password"])
+
+
 class Sender(Table, frozen=True):
     """An identity that may deliver. Declared here, it is read-only elsewhere."""
 
@@ -334,6 +338,20 @@ class Sender(Table, frozen=True):
             '[{ env = "ACME_TOKEN" }]',
         ),
     ] = ()
+    ssh_cas: Annotated[
+        tuple[Annotated[str, SSH_KEY], ...],
+        About(
+            "Public keys of who signs its SSH certificates, which must be made out to its name.",
+            '["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"]',
+        ),
+    ] = ()
+    passwords: Annotated[
+        tuple[Annotated[str, PASSWORD], ...],
+        About(
+            "Hashes of passwords, by argon2id at the cost m=19456,t=2,p=1.",
+            '["$argon2id$v=19$m=19456,t=2,p=1$YW4gZXhhbXBsZSdzIG93bg$2fkDgtx4bCM7ChP7gN3+tAa1GRnHX14DjOIRuzDV89w"]',
+        ),
+    ] = ()
     certificates_sha256: Annotated[
         tuple[Annotated[str, CERTIFICATE], ...],
         About(
@@ -351,6 +369,17 @@ class Sender(Table, frozen=True):
     plain_ftp: Annotated[bool, About("Whether it may use FTP without TLS.")] = False
     may_create_feeds: Annotated[
         bool, About("Whether a feed that nobody declared lands under its own name, not in `unsorted`.")
+    ] = False
+    factors: Annotated[
+        tuple[Annotated[str, FACTOR], ...],
+        About(
+            "What it must show together, key (or SSH certificate) and password: it can come by SFTP alone then.",
+            '["ssh_key", "password"]',
+            "any one credential is enough",
+        ),
+    ] = ()
+    legacy: Annotated[
+        bool, About("Whether it may use SSH algorithms that were given up as weak (SHA-1, CBC); `doctor` names it.")
     ] = False
 
 

@@ -412,6 +412,7 @@ TIMEZONE = Form("time zone", _timezone)
 
 _SHA256: Final = re.compile(r"[0-9a-fA-F]{64}")
 _TOKEN_LENGTH_MIN: Final = 32
+_ARGON2ID: Final = re.compile(r"\$argon2id\$v=19\$m=19456,t=2,p=1\$[A-Za-z0-9+/]{11,86}\$[A-Za-z0-9+/]{43}")
 
 
 def _token(value: Any) -> str:
@@ -424,6 +425,16 @@ def _token(value: Any) -> str:
     if len(text) < _TOKEN_LENGTH_MIN or not text.isascii() or not text.isprintable():
         raise Wrong(f"must be a token of at least {_TOKEN_LENGTH_MIN} printable ASCII characters")
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _password(value: Any) -> str:
+    text = _text(value)
+    if not _ARGON2ID.fullmatch(text):
+        raise Wrong(
+            "must be the argon2id hash of a password at the usual cost, so that no name is told from another by time: "
+            '"$argon2id$v=19$m=19456,t=2,p=1$…$…", as `argon2 SALT -id -k 19456 -t 2 -p 1 -e` makes one'
+        )
+    return text
 
 
 def _certificate(value: Any) -> str:
@@ -460,6 +471,12 @@ TOKEN = Form(
     _token,
     write=lambda _token: quoted(MASK),
     holds_secret=lambda text: not text.startswith("sha256:"),
+)
+PASSWORD = Form(
+    "argon2id hash",
+    _password,
+    write=lambda _hash: quoted(MASK),
+    holds_secret=lambda text: not text.startswith("$argon2id$"),
 )
 CERTIFICATE = Form("SHA-256 fingerprint", _certificate)
 SSH_KEY = Form("public SSH key", _ssh_key)

@@ -29,6 +29,7 @@ REASONS: dict[str, Reason] = {
     "not_allowed": Reason(403, _DENIED, 550, "This identity may not do that here"),
     "address_not_allowed": Reason(403, _DENIED, 530, "This identity may not come from this address"),
     "insecure": Reason(403, _DENIED, 534, "This credential is accepted over TLS or on loopback only"),
+    "factors_missing": Reason(403, _DENIED, 530, "This identity must show key and password together"),
     # Refused: what is asked
     "not_found": Reason(404, _NO_FILE, 550, "There is no such thing here, or it is not yours to see"),
     "bad_request": Reason(400, _BAD, 501, "The request cannot be understood"),

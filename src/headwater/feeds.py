@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from headwater.config_schema import Config
+from headwater.gate.route import Manners
 from headwater.ports.catalog import Catalog
 from headwater.terms import FeedName
+
+USUAL = Manners()
 
 
 class FeedRegister:
@@ -32,6 +35,17 @@ class FeedRegister:
     def declared(self, feed: FeedName) -> bool:
         """Whether the feed is known."""
         return feed in self._declared or feed in self._landed
+
+    def known(self) -> Sequence[FeedName]:
+        """Every feed that is known."""
+        return sorted(self._landed | self._declared.keys())
+
+    def manners(self, feed: FeedName) -> Manners:
+        """How its names behave."""
+        contract = self._declared.get(feed)
+        if contract is None:
+            return USUAL
+        return Manners(contract.temp_names, contract.visible_for_seconds, contract.delete == "hide")
 
     def companions(self, feed: FeedName) -> Sequence[str]:
         """The patterns of the feed's contract."""

@@ -17,7 +17,7 @@ from headwater.gate.transcript import harmless
 from headwater.terms import Time, time_text
 
 _TRACE_LINES_MAX = 60
-_QUIET = ("uvicorn", "asyncio", "botocore", "urllib3")
+_QUIET = ("uvicorn", "asyncio", "asyncssh", "botocore", "urllib3")
 
 
 def note(logger: logging.Logger, event: str, *, level: int = logging.INFO, **facts: Any) -> None:

@@ -10,6 +10,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -20,6 +21,9 @@ from headwater.errors import Misconfigured
 from headwater.home import write_secret
 from headwater.web.server import Listener, Server
 from headwater.web.tls import ServerTls
+
+if TYPE_CHECKING:
+    from headwater.doors.sftp.server import SftpServer
 
 PORTS_TRIED = 20
 RUN_FILE = "run.json"
@@ -39,6 +43,7 @@ class Served:
 
     http: str | None
     admin: str | None
+    sftp: Address | None
     moved: tuple[str, ...]
     """One sentence for each port that was taken by somebody else."""
 
@@ -67,19 +72,39 @@ async def served(system: System, *, may_move: bool) -> AsyncIterator[Served]:
         listeners.append(Listener(bound, tls, upstream=door.tls == "upstream", admin=name == "admin" or not apart))
         addresses[name] = f"{'https' if tls else 'http'}://{Address(door.listen.host, port)}"
     await server.start(listeners)
+    sftp = await _open_sftp(system, moved, may_move=may_move)
     run = Run(os.getpid(), addresses["admin"] or addresses["http"])
     write_secret(system.home.path / RUN_FILE, msgspec.json.encode(run).decode())
     try:
-        yield Served(addresses["http"], addresses["admin"], tuple(moved))
+        yield Served(addresses["http"], addresses["admin"], sftp and sftp[1], tuple(moved))
     finally:
-        await _drained(system, server)
+        await _drained(system, server, sftp and sftp[0])
 
 
-async def _drained(system: System, server: Server) -> None:
+async def _open_sftp(system: System, moved: list[str], *, may_move: bool) -> tuple[SftpServer, Address] | None:
+    """The SFTP door, where it is open. SSH is loaded only then."""
+    config = system.config
+    if config.sftp.listen is None:
+        return None
+    from headwater.doors.sftp.server import SftpServer  # noqa: PLC0415
+
+    bound, port = _bound(config.sftp.listen, "sftp", moved, may_move=may_move)
+    door = SftpServer(system.services, system.home.host_keys(config), trusted_proxies=config.http.trusted_proxies)
+    await door.start(bound)
+    address = Address(config.sftp.listen.host, port)
+    system.home.write_known_hosts(address)
+    return door, address
+
+
+async def _drained(system: System, server: Server, sftp: SftpServer | None) -> None:
     with contextlib.suppress(FileNotFoundError):
         (system.home.path / RUN_FILE).unlink()
+    if sftp is not None:
+        sftp.refuse_new()
     stopping = asyncio.create_task(server.stop(system.config.limits.drain_seconds))
     await system.landing.drain(system.config.limits.drain_seconds)
+    if sftp is not None:
+        await sftp.stop()
     await stopping
 
 

@@ -220,10 +220,12 @@ class Offer(msgspec.Struct, frozen=True):
     cursor: str | None = None  # a pull's cursor, moved by this delivery
     claims: tuple[str, ...] = ()
     follows: Follows | None = None
+    place: str | None = None  # the path in the sender's own folders, by which it finds a parked upload again
     peer: str | None = None  # address; kept with the attempt, never in a receipt
     agent: str | None = None  # the client's own words about itself; likewise
     resumable: bool = False  # the door can go on where a cut line stopped: bytes are parked, not held
     size_bytes_max: int | None = None  # the sender's limit
+    expected_name: str | None = None  # what a temporary name will become; the key's ending is made of it
     wrong: str | None = None  # a reason known before the first byte: the bytes go to held/, not to raw/
 
 

@@ -12,6 +12,7 @@ from headwater.care.verify import Zone, verify
 from headwater.errors import Refused
 from headwater.ports.books import AttemptBook
 from headwater.ports.clock import Clock
+from headwater.ports.ledger import Ledger
 from headwater.ports.zone import ZoneStore
 from headwater.sequencer import LogReader
 from headwater.terms import FeedName
@@ -19,17 +20,24 @@ from headwater.terms import FeedName
 
 class Verifier:
     """One verification at a time, with one thread, so that landing stays quick. `root` is the folder of a zone that is
-    one: its objects are then read as files.
+    one: its objects are then read as files. Into `ledger`, where this process writes one, goes what nothing explains.
     """
 
     def __init__(
-        self, store: ZoneStore, logs: LogReader, attempts: AttemptBook, clock: Clock, root: Path | None
+        self,
+        store: ZoneStore,
+        logs: LogReader,
+        attempts: AttemptBook,
+        clock: Clock,
+        root: Path | None,
+        ledger: Ledger | None = None,
     ) -> None:
         self._store = store
         self._logs = logs
         self._attempts = attempts
         self._clock = clock
         self._root = root
+        self._ledger = ledger
         self._running = False
 
     async def verify(
@@ -52,6 +60,7 @@ class Verifier:
                     threads=threads,
                     workers=1,
                     attempt=self._attempts.get,
+                    ledger=self._ledger,
                     local_path=(lambda _: None) if root is None else (lambda key: root / key),
                 )
                 async with aclosing(verify(zone, feed=feed, quick=quick, against=against)) as found:

@@ -36,7 +36,7 @@ class Problem(msgspec.Struct, frozen=True):
 
 
 class Unexplained(msgspec.Struct, frozen=True):
-    """An object without a receipt, for whoever wants to enter it as `found`; a Problem about it comes beside it."""
+    """An object that nothing explains, to be entered as `found`; a Problem about it comes beside it."""
 
     key: Key
     size_bytes: int
@@ -56,8 +56,9 @@ class Progress(msgspec.Struct, frozen=True):
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """What was verified. `problems` counts all that were given out before it.
 
-    Without a receipt stand: `found` objects that an entry tells of, `in_flight` ones younger than 24 hours, and
-    `refused` ones, whose attempt says why. `reread` objects were right only when they were read a second time.
+    Without a receipt stand: `found` objects that an entry tells of (`found_keys` names the first of them), `in_flight`
+    ones younger than 24 hours, and `refused` ones, whose attempt says why. `entered` objects were a problem this time,
+    and are `found` from now on. `reread` objects were right only when they were read a second time.
     """
 
     logs: dict[str, int]
@@ -67,6 +68,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     erased: int
     held: int
     found: int
+    found_keys: tuple[str, ...]
+    entered: int
     in_flight: int
     refused: int
     reread: int

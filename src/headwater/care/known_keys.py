@@ -32,5 +32,5 @@ class KnownKeys:
 
 
 def _place(key: Key) -> tuple[int, int]:
-    digest = hashlib.blake2b(key.encode(), digest_size=9).digest()
+    digest = hashlib.blake2b(key.encode(errors="surrogateescape"), digest_size=9).digest()
     return digest[0], int.from_bytes(digest[1:])

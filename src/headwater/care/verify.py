@@ -6,6 +6,7 @@ Fixed memory but for the ledger's own index: 9 bytes a key, so that 10 million d
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from concurrent.futures import Executor
 from contextlib import aclosing
@@ -18,11 +19,12 @@ from headwater.care.findings import Problem, Progress, Report, Trouble, Unexplai
 from headwater.care.hashing import Expected, Tally, check_files, check_object
 from headwater.care.known_keys import KnownKeys
 from headwater.care.tree import as_published, check_chain, check_kept, check_log, decoded, published_notes, read_entries
+from headwater.errors import HeadwaterError
 from headwater.layout import parse_key
 from headwater.ledger.entries import Entry, Erased, ErasureOrdered, Found, Held
 from headwater.ledger.head import Head
 from headwater.ports.books import Attempt
-from headwater.ports.ledger import LedgerFiles
+from headwater.ports.ledger import Ledger, LedgerFiles
 from headwater.ports.store import ObjectReader, Stored
 from headwater.sequencer import LogReader
 from headwater.terms import FeedName, Id, Key, Outcome, Receipt, Time, time_text, time_value
@@ -35,11 +37,14 @@ _BATCH_FILES: Final = 64
 _BATCH_BYTES: Final = 8 * 1024 * 1024
 _STREAMS: Final = 16
 _WAIT_SECONDS: Final = 0.5
+_ENTERED_TOGETHER: Final = 256
+_NAMED_MAX: Final = 20
 
 
 class Zone(msgspec.Struct, frozen=True, kw_only=True):
     """What is verified. `logs` was refreshed before, and is again. `attempt` asks the books, where there are any.
 
+    `ledger` is there in the process that holds it: what nothing explains is then entered as `found`, each once.
     `local_path` says which file an object is, where objects are files: they are then read directly, `workers` at a
     time, in `threads`.
     """
@@ -51,6 +56,7 @@ class Zone(msgspec.Struct, frozen=True, kw_only=True):
     threads: Executor
     workers: int
     attempt: Callable[[Id], Awaitable[Attempt | None]] | None = None
+    ledger: Ledger | None = None
     local_path: Callable[[Key], Path | None] = lambda _: None
 
 
@@ -81,13 +87,14 @@ class _Run:
         self._feed = feed
         self._quick = quick
         self._heads: list[Head] = []
-        self._keys = KnownKeys()
+        self._keys, self._keys_found = KnownKeys(), KnownKeys()
+        self._found_keys: list[str] = []
         self._ordered: set[Id] = set()
         self._erased: set[Id] = set()
         self._held: list[Expected] = []
         self._tally = Tally()
         self._entries = self._receipts = self._receipt_bytes = self._erased_receipts = 0
-        self._found = self._in_flight = self._refused = 0
+        self._found = self._entered = self._in_flight = self._refused = 0
 
     def report(self, problems: int) -> Report:
         return Report(
@@ -98,6 +105,8 @@ class _Run:
             erased=self._erased_receipts,
             held=len(self._held),
             found=self._found,
+            found_keys=tuple(self._found_keys),
+            entered=self._entered,
             in_flight=self._in_flight,
             refused=self._refused,
             reread=self._tally.reread,
@@ -141,6 +150,7 @@ class _Run:
         if against is not None and (kept := await check_kept(files, logs.heads, against)):
             yield kept
         self._keys.settle()
+        self._keys_found.settle()
 
     def _note(self, entry: Entry) -> None:
         self._entries += 1
@@ -151,8 +161,7 @@ class _Run:
                     self._receipts += 1
                     self._receipt_bytes += entry.size_bytes
             case Found():
-                self._keys.add(entry.key)
-                self._found += 1
+                self._keys_found.add(entry.key)
             case ErasureOrdered():
                 self._ordered.add(entry.id)
             case Erased():
@@ -234,13 +243,25 @@ class _Run:
 
     async def strangers(self) -> AsyncGenerator[Problem | Unexplained, None]:
         below = f"lz_source={self._feed.source}/lz_feed={self._feed.feed}/" if self._feed else ""
+        unexplained: list[Unexplained] = []
         for root in ("raw/", "companion/"):
             async for stored in self._zone.objects.list(root + below):
-                if stored.key not in self._keys:
-                    for each in await self._stranger(stored):
-                        yield each
+                for each in await self._stranger(stored) if stored.key not in self._keys else ():
+                    yield each
+                    if isinstance(each, Unexplained):
+                        unexplained.append(each)
+                if len(unexplained) >= _ENTERED_TOGETHER:
+                    await self._enter(unexplained)
+                    unexplained.clear()
+        await self._enter(unexplained)
 
     async def _stranger(self, stored: Stored) -> list[Problem | Unexplained]:
+        name = stored.key.encode(errors="surrogateescape").decode(errors="backslashreplace")
+        if stored.key in self._keys_found:
+            self._found += 1
+            if len(self._found_keys) < _NAMED_MAX:
+                self._found_keys.append(name)
+            return []
         id_, opened_at = _id_of(stored.key)
         since = stored.modified_at or opened_at
         if since is not None and since > self._zone.now - IN_FLIGHT_HOURS * _HOUR:
@@ -252,8 +273,17 @@ class _Run:
             return []
         age = f" since {time_text(since)}" if since is not None else ""
         said = f" Its attempt is {attempt.outcome}." if attempt is not None else ""
-        problem = Problem(Trouble.UNEXPLAINED, stored.key, f"{stored.key} has stood{age} without a receipt.{said}")
-        return [problem] if attempt is not None else [problem, Unexplained(stored.key, stored.size_bytes)]
+        problem = Problem(Trouble.UNEXPLAINED, name, f"{name} has stood{age} without a receipt.{said}")
+        if attempt is not None or name != stored.key:  # no entry can say a key that is not UTF-8
+            return [problem]
+        return [problem, Unexplained(stored.key, stored.size_bytes)]
+
+    async def _enter(self, unexplained: list[Unexplained]) -> None:
+        if self._zone.ledger is None or not unexplained:
+            return
+        with contextlib.suppress(HeadwaterError):  # a ledger that takes nothing more is verified all the same
+            found = [Found(v=1, key=each.key, size_bytes=each.size_bytes) for each in unexplained]
+            self._entered += sum(each.fresh for each in await self._zone.ledger.append(*found))
 
 
 async def _some(

@@ -19,7 +19,16 @@ if TYPE_CHECKING:
 OK, BAD_NEWS, USAGE, TRY_AGAIN, INTERRUPTED = 0, 1, 2, 3, 130
 
 _USAGE = frozenset(
-    {"unauthenticated", "banned", "not_allowed", "address_not_allowed", "insecure", "bad_request", "bad_feed"}
+    {
+        "unauthenticated",
+        "banned",
+        "not_allowed",
+        "address_not_allowed",
+        "insecure",
+        "factors_missing",
+        "bad_request",
+        "bad_feed",
+    }
 )
 _AGAIN = frozenset({"too_many", "too_slow", "in_progress", "internal"})
 """Refusals and faults after which the same command may be tried again."""

@@ -4,28 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 from cyclopts import Parameter
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 from rich.text import Text
 
-from headwater.care.findings import Problem, Progress, Report
+from headwater.care.findings import Problem, Progress, Report, Unexplained
 from headwater.care.verify import Zone
 from headwater.care.verify import verify as verified
 from headwater.cli.ground import Ground, opened
-from headwater.cli.output import BAD, GOOD, Bar, as_json, emit, facts, say, shown, stdout
+from headwater.cli.output import BAD, GOOD, Bar, as_json, emit, facts, remark, say, shown, stdout
 from headwater.cli.session import BAD_NEWS, OK, local_home, open_zone, where
 from headwater.cli.words import Flag
-from headwater.errors import Unavailable
+from headwater.errors import HeadwaterError, Unavailable
 from headwater.layout import parse_feed
 from headwater.system import SystemClock
 from headwater.zone.delivery import size_text
 from headwater.zone.where import HomeAt
+from headwater.zone.zone import Zone as Remote
 
 _Found = AsyncGenerator[tuple[str, object], None]
 
@@ -76,25 +77,37 @@ async def _verify(feed: str | None, quick: bool, against: str | None) -> tuple[R
 
 
 async def _here(feed: str | None, quick: bool, against: str | None) -> _Found:  # noqa: FBT001
-    """On the machine of the home, with every core."""
+    """On the machine of the home, with every core, and beside whoever holds the ledger."""
     workers = os.cpu_count() or 1
+    unexplained, report = False, None
     with ThreadPoolExecutor(workers, thread_name_prefix="verify") as threads:
         async with opened(local_home()) as ground:
-            zone = _zone(ground, threads, workers)
+            zone, name = _zone(ground, threads, workers), ground.store.name
             async for each in verified(zone, feed=parse_feed(feed) if feed else None, quick=quick, against=against):
-                yield ground.store.name, each
+                unexplained |= isinstance(each, Unexplained)
+                if isinstance(each, Report):
+                    report = each
+                else:
+                    yield name, each
+    if report is not None:
+        yield name, replace(report, entered=_entered(feed)) if unexplained else report
+
+
+def _entered(feed: str | None) -> int:
+    """Has the holder of the ledger look by itself, and enter what nothing explains; how much that was."""
+    try:
+        with open_zone() as zone:
+            return max((told.report.entered for told in _told(zone, feed, quick=True) if told.report), default=0)
+    except HeadwaterError as error:
+        remark(f"What nothing explains could not be entered as found. {error.sentence}")
+        return 0
 
 
 async def _there(feed: str | None, quick: bool, against: str | None) -> _Found:  # noqa: FBT001
     """On the server, which reads with one core beside its doors."""
     with open_zone() as zone:
-        pieces = zone.calls.stream("/v1/verify", feed=feed, quick=quick, against=against).pieces
-        rest = b""
-        for piece in pieces:
-            *lines, rest = (rest + piece).split(b"\n")
-            for line in lines:
-                told = msgspec.json.decode(line, type=_Line)
-                yield zone.name, told.progress or told.problem or told.report
+        for told in _told(zone, feed, quick=quick, against=against):
+            yield zone.name, told.progress or told.problem or told.report
 
 
 class _Line(msgspec.Struct, frozen=True):
@@ -103,6 +116,14 @@ class _Line(msgspec.Struct, frozen=True):
     progress: Progress | None = None
     problem: Problem | None = None
     report: Report | None = None
+
+
+def _told(zone: Remote, feed: str | None, *, quick: bool, against: str | None = None) -> Iterator[_Line]:
+    rest = b""
+    for piece in zone.calls.stream("/v1/verify", feed=feed, quick=quick, against=against).pieces:
+        *lines, rest = (rest + piece).split(b"\n")
+        for line in lines:
+            yield msgspec.json.decode(line, type=_Line)
 
 
 def _zone(ground: Ground, threads: ThreadPoolExecutor, workers: int) -> Zone:
@@ -131,6 +152,12 @@ def _tell(problem: Problem) -> None:
         stdout().print(Text(problem.trouble.ljust(12), style=BAD) + shown(problem.sentence), soft_wrap=True)
 
 
+def _found(report: Report) -> str | None:
+    unnamed = report.found - len(report.found_keys)
+    names = [*report.found_keys, *([f"{unnamed:,} more"] if unnamed else [])]
+    return f"{report.found:,}, of which nothing else is known: {', '.join(names)}" if names else None
+
+
 def _tell_report(report: Report, name: str) -> None:
     facts(
         [
@@ -141,7 +168,8 @@ def _tell_report(report: Report, name: str) -> None:
             ("Erased", f"{report.erased:,}" if report.erased else None),
             ("On their way", f"{report.in_flight:,}" if report.in_flight else None),
             ("Refused", f"{report.refused:,}" if report.refused else None),
-            ("Found", f"{report.found:,}" if report.found else None),
+            ("Found", _found(report)),
+            ("Entered as found", f"{report.entered:,}" if report.entered else None),
             ("Right at a second read", f"{report.reread:,}" if report.reread else None),
         ]
     )

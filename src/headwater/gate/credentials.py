@@ -14,7 +14,7 @@ from headwater.errors import Refused
 from headwater.ports.books import Credential
 from headwater.terms import Time
 
-TOKEN, PASSWORD, SSH_KEY, CERTIFICATE = "token", "password", "ssh_key", "certificate"
+TOKEN, PASSWORD, SSH_KEY, SSH_CA, CERTIFICATE = "token", "password", "ssh_key", "ssh_ca", "certificate"
 """The kinds of credentials, as `Credential.kind` has them."""
 
 _TOKEN_BYTES: Final = 32
@@ -92,6 +92,21 @@ def ssh_key_credential(line: str) -> Credential:
 
     Raises Refused("bad_request") for anything else, a private key above all.
     """
+    public_key, fingerprint = _public_key(line)
+    return _credential(SSH_KEY, fingerprint, public_key)
+
+
+def ssh_ca_credential(line: str) -> Credential:
+    """The credential of whoever holds an SSH certificate that this public key has signed, for the identity's name.
+
+    Raises Refused("bad_request") for anything but a public key.
+    """
+    public_key, fingerprint = _public_key(line)
+    return _credential(SSH_CA, f"{SSH_CA}:{fingerprint}", public_key)
+
+
+def _public_key(line: str) -> tuple[str, str]:
+    """Kind and body of a public key, and OpenSSH's fingerprint of it."""
     kind, _, rest = line.strip().partition(" ")
     body = rest.partition(" ")[0]
     try:
@@ -102,7 +117,7 @@ def ssh_key_credential(line: str) -> Credential:
     if kind not in _SSH_KINDS or not blob.startswith(len(kind).to_bytes(4, "big") + kind.encode()):
         raise Refused("bad_request", "That is no public SSH key. Give the .pub file: 'ssh-ed25519 AAAA… comment'.")
     digest = base64.b64encode(hashlib.sha256(blob).digest()).rstrip(b"=").decode()
-    return _credential(SSH_KEY, f"SHA256:{digest}", f"{kind} {body}")
+    return f"{kind} {base64.b64encode(blob).decode()}", f"SHA256:{digest}"
 
 
 def dated(credential: Credential, at: Time, lifetime_seconds: float | None = None) -> Credential:

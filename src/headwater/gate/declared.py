@@ -9,12 +9,17 @@ from headwater.config_schema import Sender
 from headwater.errors import Refused
 from headwater.gate.credentials import (
     CERTIFICATE,
+    PASSWORD,
+    SSH_CA,
     SSH_KEY,
     TOKEN,
     certificate_credential,
+    password_credential,
+    ssh_ca_credential,
     ssh_key_credential,
     token_credential,
 )
+from headwater.gate.new_identity import checked_factors
 from headwater.ports.books import Identity
 from headwater.terms import Role
 
@@ -28,8 +33,12 @@ def declared_identity(name: str, sender: Sender) -> Identity:
         addresses=sender.addresses,
         root=sender.root,
         may_create_feeds=sender.may_create_feeds,
+        factors=checked_factors(sender.factors),
+        legacy=sender.legacy,
         credentials=(
             *(ssh_key_credential(key) for key in sender.ssh_keys),
+            *(ssh_ca_credential(key) for key in sender.ssh_cas),
+            *(password_credential(argon2id) for argon2id in sender.passwords),
             *(token_credential(digest) for digest in sender.tokens_sha256),
             *(certificate_credential(digest) for digest in sender.certificates_sha256),
         ),
@@ -48,7 +57,7 @@ def refuse_declared(identity: Identity) -> None:
 
 
 def table(identity: Identity) -> str:
-    """The `[senders.NAME]` table that declares this identity. Holds no secret: tokens as their SHA-256."""
+    """The `[senders.NAME]` table that declares this identity. Holds no secret: tokens and passwords as their hashes."""
 
     def secrets(kind: str, prefix: str = "") -> Sequence[str]:
         return [prefix + one.secret for one in identity.credentials if one.kind == kind]
@@ -56,11 +65,15 @@ def table(identity: Identity) -> str:
     values: dict[str, object] = {
         "allow": identity.allow,
         "ssh_keys": secrets(SSH_KEY),
+        "ssh_cas": secrets(SSH_CA),
+        "passwords": secrets(PASSWORD),
         "tokens": secrets(TOKEN, "sha256:"),
         "certificates": secrets(CERTIFICATE),
         "addresses": identity.addresses,
         "root": identity.root,
         "may_create_feeds": identity.may_create_feeds,
+        "factors": identity.factors,
+        "legacy": identity.legacy,
     }
     # What these values can hold, JSON writes as TOML does
     lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items() if value]

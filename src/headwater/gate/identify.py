@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import hmac
 from collections.abc import Sequence
 from typing import Final
@@ -11,7 +12,15 @@ import msgspec
 
 from headwater.errors import HeadwaterError
 from headwater.gate.addresses import Network, block, is_loopback, networks, within
-from headwater.gate.credentials import CERTIFICATE, PASSWORD, TOKEN, looks_like_token, token_digest
+from headwater.gate.credentials import (
+    CERTIFICATE,
+    PASSWORD,
+    SSH_CA,
+    SSH_KEY,
+    TOKEN,
+    looks_like_token,
+    token_digest,
+)
 from headwater.gate.passwords import Passwords
 from headwater.gate.refusals import NotLetIn, Why
 from headwater.ports.books import Credential, Identity, IdentityBook
@@ -21,6 +30,7 @@ from headwater.terms import SenderRef, Time
 _NEVER: Final = Time(2**63 - 1)
 _FOUND_BY: Final = 32
 _PASSWORDS_TRIED: Final = 2
+_FACTOR_OF: Final = {SSH_KEY: SSH_KEY, SSH_CA: SSH_KEY, PASSWORD: PASSWORD}
 
 
 class Caller(msgspec.Struct, frozen=True):
@@ -99,7 +109,28 @@ class Identities:
         """Who has the client certificate with this SHA-256 (of its DER, lower-case hex)."""
         return self._let_in(self._known(CERTIFICATE, sha256), peer, secure=True)
 
-    async def by_password(self, name: str, password: str, peer: str, *, secure: bool) -> Caller:
+    def by_ssh_key(self, name: str, public_key: str, peer: str, *, factor: bool = False) -> Caller:
+        """Who has this name and SSH key, as a credential stores it. That it signed is for the caller to know.
+
+        Here and below, with `factor`: one of those that its identity must show together, and the caller asks for more.
+        """
+        return self._let_in(self._ssh(SSH_KEY, name, public_key), peer, secure=True, factor=factor)
+
+    def by_ssh_ca(self, name: str, public_key: str, peer: str, *, factor: bool = False) -> Caller:
+        """Who has this name and trusts this public key of a CA.
+
+        That the CA signed a certificate for this very name, and that it is valid, is for the caller to know.
+        """
+        return self._let_in(self._ssh(SSH_CA, name, public_key), peer, secure=True, factor=factor)
+
+    def look(self, name: str, public_key: str, peer: str, *, ca: bool = False) -> Identity:
+        """Whom a key, or a certificate of this CA, would let in if it signed. Lets nobody in and marks no use.
+
+        Raises NotLetIn as letting in does; other factors are not asked for.
+        """
+        return self._checked(self._ssh(SSH_CA if ca else SSH_KEY, name, public_key), peer).identity
+
+    async def by_password(self, name: str, password: str, peer: str, *, secure: bool, factor: bool = False) -> Caller:
         """Who has this name and password. Raises TryLater, Unavailable("busy") when too many logins wait.
 
         An unknown name, a wrong password and no password at all take the same number of argon2 checks.
@@ -108,10 +139,10 @@ class Identities:
         found = await self._passwords.match(password, list(tried), self._tries, block(peer))
         if found is None:
             raise NotLetIn(Why.WRONG, name if name in self._by_name else "")
-        return self._let_in(tried[found], peer, secure=secure)
+        return self._let_in(tried[found], peer, secure=secure, factor=factor)
 
     async def by_basic(
-        self, name: str, secret: str, peer: str, *, secure: bool, check_passwords: bool = True
+        self, name: str, secret: str, peer: str, *, secure: bool, factor: bool = False, check_passwords: bool = True
     ) -> Caller:
         """Who has this name and this token or password (RFC 7617, FTP's USER and PASS); over TLS or from loopback.
 
@@ -121,10 +152,10 @@ class Identities:
             raise NotLetIn(Why.INSECURE)
         known = self._known(TOKEN, token_digest(secret))
         if known is None and check_passwords and not looks_like_token(secret):
-            return await self.by_password(name, secret, peer, secure=secure)
+            return await self.by_password(name, secret, peer, secure=secure, factor=factor)
         if known is None or known.identity.name != name:
             raise NotLetIn(Why.WRONG, name if name in self._by_name else "")
-        return self._let_in(known, peer, secure=secure)
+        return self._let_in(known, peer, secure=secure, factor=factor)
 
     async def flush(self) -> None:
         """Writes first and last uses since the last flush. Raises what the book raises, and keeps them then."""
@@ -145,17 +176,30 @@ class Identities:
         known = self._by_digest.get((kind, digest[:_FOUND_BY]))
         return known if known is not None and hmac.compare_digest(known.credential.secret, digest) else None
 
-    def _let_in(self, known: _Known | None, peer: str, *, secure: bool) -> Caller:
+    def _ssh(self, kind: str, name: str, public_key: str) -> _Known:
+        # A key may be several identities', so name and key are looked for as one, at the same cost for every name
+        known = self._by_digest.get((kind, _named(name, public_key)[:_FOUND_BY]))
+        if known is None or not hmac.compare_digest(known.credential.secret.encode(), public_key.encode()):
+            raise NotLetIn(Why.KEY, name if name in self._by_name else "")
+        return known
+
+    def _checked(self, known: _Known | None, peer: str) -> _Known:
         if known is None:
             raise NotLetIn(Why.UNKNOWN)
-        name, shown, now = known.identity.name, known.credential.fingerprint, self._clock.now()
-        if not known.live(now):
-            raise NotLetIn(Why.REVOKED if known.revoked else Why.EXPIRED, name)
+        if not known.live(self._clock.now()):
+            raise NotLetIn(Why.REVOKED if known.revoked else Why.EXPIRED, known.identity.name)
         if known.networks and not within(peer, known.networks):
-            raise NotLetIn(Why.ADDRESS, name)
-        use = self._uses.get((name, shown))
-        self._uses[name, shown] = (use[0] if use else now, now)
-        return Caller(known.identity, shown, peer, secure)
+            raise NotLetIn(Why.ADDRESS, known.identity.name)
+        return known
+
+    def _let_in(self, shown: _Known | None, peer: str, *, secure: bool, factor: bool = False) -> Caller:
+        known = self._checked(shown, peer)
+        identity, fingerprint, now = known.identity, known.credential.fingerprint, self._clock.now()
+        if identity.factors and not (factor and _FACTOR_OF.get(known.credential.kind) in identity.factors):
+            raise NotLetIn(Why.FACTORS, identity.name)
+        use = self._uses.get((identity.name, fingerprint))
+        self._uses[identity.name, fingerprint] = (use[0] if use else now, now)
+        return Caller(identity, fingerprint, peer, secure)
 
     def _index(self, identities: dict[str, Identity]) -> None:
         now = self._clock.now()
@@ -164,8 +208,11 @@ class Identities:
         for name, identity in identities.items():
             known = [_one(identity, credential) for credential in identity.credentials]
             for one in known:
-                if one.credential.kind in {TOKEN, CERTIFICATE}:
-                    by_digest[one.credential.kind, one.credential.secret[:_FOUND_BY]] = one
+                kind, secret = one.credential.kind, one.credential.secret
+                if kind in {TOKEN, CERTIFICATE}:
+                    by_digest[kind, secret[:_FOUND_BY]] = one
+                if kind in {SSH_KEY, SSH_CA}:
+                    by_digest[kind, _named(name, secret)[:_FOUND_BY]] = one
             passwords = [one for one in reversed(known) if one.credential.kind == PASSWORD]
             passwords.sort(key=lambda one: not one.live(now))
             live = sum(one.live(now) for one in passwords)
@@ -173,6 +220,10 @@ class Identities:
             by_password[name] = passwords[: max(live, _PASSWORDS_TRIED)]
         self._by_name, self._by_digest, self._by_password = identities, by_digest, by_password
         self._tries = max([1, *map(len, by_password.values())])
+
+
+def _named(name: str, public_key: str) -> str:
+    return hashlib.sha256(f"{name} {public_key}".encode(errors="surrogateescape")).hexdigest()
 
 
 def _one(identity: Identity, credential: Credential) -> _Known:

@@ -9,15 +9,22 @@ import msgspec
 
 from headwater.errors import Refused
 from headwater.gate.addresses import networks
+from headwater.gate.credentials import PASSWORD, SSH_KEY
 from headwater.layout import check_pattern, check_word, matches, parse_feed
 from headwater.ports.books import Identity
 from headwater.terms import Role
+
+FACTORS: Final = (SSH_KEY, PASSWORD)
+"""What an identity can be made to show together; an SSH certificate counts as a key."""
 
 _LOOPBACK: Final = ("127.0.0.0/8", "::1/128")
 
 
 class NewIdentity(msgspec.Struct, frozen=True, kw_only=True):
-    """Who is to be added, and which credentials it brings (public keys, certificates' SHA-256) or is to be given."""
+    """Who is to be added, and which credentials it brings (public keys, certificates' SHA-256) or is to be given.
+
+    `factors` and `legacy` are as in `Identity`.
+    """
 
     name: str
     role: Role = Role.SENDER
@@ -25,7 +32,10 @@ class NewIdentity(msgspec.Struct, frozen=True, kw_only=True):
     addresses: tuple[str, ...] = ()
     root: str | None = None
     may_create_feeds: bool = False
+    factors: tuple[str, ...] = ()
+    legacy: bool = False
     ssh_keys: tuple[str, ...] = ()
+    ssh_cas: tuple[str, ...] = ()
     certificates: tuple[str, ...] = ()
     token: bool = False
     password: bool = False
@@ -62,7 +72,16 @@ def checked(new: NewIdentity) -> Identity:
         addresses=new.addresses,
         root=checked_root(new.root or only, allow),
         may_create_feeds=new.may_create_feeds,
+        factors=checked_factors(new.factors),
+        legacy=new.legacy,
     )
+
+
+def checked_factors(factors: Sequence[str]) -> tuple[str, ...]:
+    """What must be shown together, in one order. Raises Refused("bad_request") for what no door can ask for."""
+    if factors and set(factors) != set(FACTORS):
+        raise Refused("bad_request", f"What can be demanded together is {' and '.join(FACTORS)}, and that alone.")
+    return FACTORS if factors else ()
 
 
 def checked_root(root: str | None, allow: Sequence[str]) -> str | None:

@@ -18,6 +18,9 @@ class Why(StrEnum):
     REVOKED = "revoked"
     ADDRESS = "address_not_allowed"
     INSECURE = "insecure"
+    KEY = "wrong_key"
+    FACTORS = "factors_missing"
+    LEGACY = "legacy_algorithms"
 
 
 GUESSES = frozenset({Why.UNKNOWN, Why.WRONG, Why.EXPIRED, Why.REVOKED})
@@ -26,6 +29,7 @@ GUESSES = frozenset({Why.UNKNOWN, Why.WRONG, Why.EXPIRED, Why.REVOKED})
 _SENTENCES = {
     Why.ADDRESS: "This credential is right, but may not be used from the address that this connection comes from.",
     Why.INSECURE: "A name with a secret is taken over TLS or from loopback only.",
+    Why.FACTORS: "This credential is right, but this sender must show its key and its password: over SFTP it can.",
 }
 _ONE_FOR_ALL = "No valid credential was shown. Whoever runs this landing zone can see why."
 

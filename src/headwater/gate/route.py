@@ -26,6 +26,16 @@ _COMPANION: Final = re.compile(
 _FOLDERS: Final = 2
 
 
+class Manners(msgspec.Struct, frozen=True):
+    """How a feed's names behave for those who deliver: temporary ones besides the usual, for how long they are shown,
+    and whether a sender's delete hides them or is refused.
+    """
+
+    temp_names: tuple[str, ...] = ()
+    visible_seconds: float = 7 * 86_400.0
+    may_delete: bool = True
+
+
 class Feeds(Protocol):
     """What is known of feeds beside who may use them."""
 
@@ -33,8 +43,16 @@ class Feeds(Protocol):
         """Whether the feed is known: named in the configuration, or something landed in it before."""
         ...
 
+    def known(self) -> Sequence[FeedName]:
+        """Every feed that is declared in this sense."""
+        ...
+
     def companions(self, feed: FeedName) -> Sequence[str]:
         """The patterns of the feed's contract: `{name}.md5`."""
+        ...
+
+    def manners(self, feed: FeedName) -> Manners:
+        """How its names behave."""
         ...
 
 

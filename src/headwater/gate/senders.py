@@ -27,6 +27,7 @@ from headwater.gate.credentials import (
     new_password,
     new_token,
     password_credential,
+    ssh_ca_credential,
     ssh_key_credential,
     token_credential,
     token_digest,
@@ -87,6 +88,7 @@ class Senders:
         by: str,
         *,
         ssh_keys: Sequence[str] = (),
+        ssh_cas: Sequence[str] = (),
         certificates: Sequence[str] = (),
         overlap_seconds: float = OVERLAP_SECONDS,
     ) -> NewSecrets:
@@ -95,8 +97,7 @@ class Senders:
         Without keys and certificates, a token and a password are made anew where there were such. The new ones live as
         long as the old ones were to.
         """
-        given = [ssh_key_credential(key) for key in ssh_keys]
-        given += [certificate_credential(sha256) for sha256 in certificates]
+        given = _given(ssh_keys, ssh_cas, certificates)
         return await self._act(lambda: self._rotate(name, by, given, overlap_seconds))
 
     async def revoke(self, name: str, by: str, *, credential: str | None = None) -> tuple[str, ...]:
@@ -126,10 +127,11 @@ class Senders:
                 raise Refused("exists", f"There is a {old.role} {old.name} already; rotate gives new credentials.")
         identity = checked(new)
         secrets, made = await self._make(token=new.token, password=new.password)
-        made += [ssh_key_credential(key) for key in new.ssh_keys]
-        made += [certificate_credential(sha256) for sha256 in new.certificates]
+        made += _given(new.ssh_keys, new.ssh_cas, new.certificates)
         if not made:
             raise Refused("bad_request", f"{new.name} needs a credential: a token, a password or a key.")
+        if identity.factors and not (new.password and (new.ssh_keys or new.ssh_cas)):
+            raise Refused("bad_request", f"{new.name} must show key and password together: it needs both.")
         self._refuse_known(made, new.name)
         detail = {
             "role": identity.role,
@@ -137,6 +139,8 @@ class Senders:
             "addresses": identity.addresses,
             "root": identity.root,
             "may_create_feeds": identity.may_create_feeds,
+            "factors": identity.factors,
+            "legacy": identity.legacy,
             "credentials": [credential.fingerprint for credential in made],
         }
         at = await self._enter(identity, "add", by, detail)
@@ -245,9 +249,19 @@ class Senders:
                     raise Refused("exists", f"{identity.name} has, or had, {one.fingerprint} already.")
 
 
+def _given(ssh_keys: Sequence[str], ssh_cas: Sequence[str], certificates: Sequence[str]) -> list[Credential]:
+    """The credentials that an identity brings. Raises Refused("bad_request") for what is none."""
+    return [
+        *(ssh_key_credential(key) for key in ssh_keys),
+        *(ssh_ca_credential(key) for key in ssh_cas),
+        *(certificate_credential(sha256) for sha256 in certificates),
+    ]
+
+
 def _the_one(fingerprints: Sequence[str], wanted: str, name: str) -> str:
     long_enough = len(wanted) >= _ENDING_LENGTH_MIN
-    found = [one for one in fingerprints if one == wanted or (long_enough and one.endswith(wanted))]
+    found = [one for one in fingerprints if one == wanted]
+    found = found or [one for one in fingerprints if long_enough and one.endswith(wanted)]
     if len(found) != 1:
         raise Refused("not_found", f"{name} has {'no' if not found else 'more than one'} live credential {wanted!r}.")
     return found[0]

@@ -31,6 +31,8 @@ class IdentityView(msgspec.Struct, frozen=True):
     addresses: tuple[str, ...]
     root: str | None
     may_create_feeds: bool
+    factors: tuple[str, ...]
+    legacy: bool
     declared: bool
     last_used_at: str | None
     next_expiry_at: str | None
@@ -50,6 +52,8 @@ def view(identity: Identity, now: Time) -> IdentityView:
         addresses=identity.addresses,
         root=identity.root,
         may_create_feeds=identity.may_create_feeds,
+        factors=identity.factors,
+        legacy=identity.legacy,
         declared=identity.declared,
         last_used_at=_text(max(uses, default=None)),
         next_expiry_at=_text(min(ends, default=None)),

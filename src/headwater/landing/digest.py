@@ -49,11 +49,21 @@ class Digester:
         self._crc = 0
         self._sha256 = hashlib.sha256()
         self._others = {name: _new(name) for name in declared if name in DECLARABLE[2:]}
+        self._mark: int | None = None
         self.size_bytes = 0
+        self.marked_sha256: str | None = None
+
+    def mark(self, size_bytes: int) -> None:
+        """Has the SHA-256 of the first `size_bytes` kept in `marked_sha256` once so many have come."""
+        self._mark = size_bytes
 
     def update(self, pieces: Sequence[bytes]) -> None:
         """Takes the next bytes."""
         for piece in pieces:
+            if self._mark is not None and self.size_bytes < self._mark <= self.size_bytes + len(piece):
+                marked = self._sha256.copy()
+                marked.update(piece[: self._mark - self.size_bytes])
+                self.marked_sha256 = marked.hexdigest()
             if len(piece) <= SMALL_BYTES:
                 for at in range(0, len(piece), UNRELEASED_BYTES_MAX):
                     self._sha256.update(piece[at : at + UNRELEASED_BYTES_MAX])

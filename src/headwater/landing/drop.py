@@ -122,4 +122,5 @@ async def _close_row(upload: Upload, outcome: Outcome, reason: str, sentence: st
         completeness=Completeness.PARTIAL if reason in {"cut", "too_slow", "abandoned", "gap"} else None,
         size_bytes=upload.size_bytes or upload.attempt.size_bytes,
         ended_at=means.clock.now(),
+        **upload.told(),
     )

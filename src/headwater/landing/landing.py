@@ -164,6 +164,7 @@ class Landing:
                 key=upload.key,
                 size_bytes=upload.size_bytes,
                 lease_until=until,
+                **upload.told(),
             )
         except Unavailable:  # the row stays unfinished: recovery parks what the store has when it is back
             await means.attempts.move(upload.id, upload.fence, lease_until=Time(0))

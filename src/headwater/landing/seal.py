@@ -95,6 +95,7 @@ async def _record(upload: Upload, draft: Receipt) -> None:
         size_bytes=draft.size_bytes,
         draft=draft,
         lease_until=lease_until(upload.means),
+        **upload.told(),
     )
     if upload.recorded is not None:
         await upload.recorded

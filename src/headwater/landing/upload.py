@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
+
+import msgspec
 
 from headwater.errors import Refused, Unavailable
 from headwater.landing.budget import PIECE_BYTES, SMALL_PIECE_BYTES
 from headwater.landing.digest import Digester
 from headwater.landing.means import Means
-from headwater.layout import companion_key, held_key, raw_key, slug
+from headwater.layout import companion_key, held_key, parse_key, raw_key, slug
 from headwater.ports.books import Attempt, KeyClaim
 from headwater.ports.ledger import Entered
 from headwater.ports.store import Staging
-from headwater.terms import Evidence, Id, Key, Offer, Outcome, Time
+from headwater.terms import Evidence, FeedName, Id, Key, Offer, Outcome, Time
 
 if TYPE_CHECKING:
     from headwater.landing.landing import Landing
@@ -28,6 +30,10 @@ REORDER_BYTES_MAX = 8 * 1024 * 1024
 
 HEAD_BYTES = 16
 """How many first bytes the key's ending is decided by."""
+
+
+Story = Callable[[], tuple[dict[str, Any], ...]]
+"""The transcript as far as it has come; it goes into the attempt's row when that changes its state."""
 
 
 class Upload:
@@ -59,6 +65,7 @@ class Upload:
         self._ahead: dict[int, bytes] = {}
         self._ahead_bytes = 0
         self.touched_at = means.clock.now()
+        self.story: Story | None = None
 
     @property
     def id(self) -> Id:
@@ -77,40 +84,73 @@ class Upload:
     # --- bytes in ----------------------------------------------------------------------------------------------------
 
     async def write(self, offset: int, data: bytes) -> None:
-        """Takes bytes at `offset`; waits when the store is slower than the sender (backpressure).
+        """Takes bytes at `offset`; waits when the store is slower than the sender. See `take` and `flush`."""
+        if self.take(offset, data):
+            await self.flush()
 
-        Writes may run ahead of the first missing byte by `REORDER_BYTES_MAX`. Raises Refused("wrong_offset") for bytes
-        that were taken already, "gap" too far ahead, "too_large"; Unavailable when the store fails: the upload can
-        then be parked or dropped. Nothing taken before is lost.
+    def take(self, offset: int, data: bytes) -> bool:
+        """Takes bytes at `offset` without waiting; True when `flush` is due before more is taken.
+
+        Writes may run ahead of the first missing byte by `REORDER_BYTES_MAX`. Bytes that come again must be those that
+        came before, as far as that can still be told. Raises Refused("wrong_offset") for bytes that were taken already,
+        "gap" too far ahead, "too_large". Nothing taken before is lost.
         """
         if self.ended:
             raise Refused("overtaken")
         if not data:
-            return
-        if offset != self.size_bytes:
+            return False
+        if offset > self.size_bytes:
             self._put_ahead(offset, data)
-            return
-        self._take(data)
-        while self._ahead and (following := self._ahead.pop(self.size_bytes, None)):
-            self._ahead_bytes -= len(following)
-            self._take(following)
-        if self._gathered_bytes >= SMALL_PIECE_BYTES and self._enough():
-            await self._flush()
+            return False
+        self._take(data if offset == self.size_bytes else self._beyond(offset, data))
+        while self._ahead and (first := min(self._ahead)) <= self.size_bytes:
+            self._take(self._beyond(first, self._pop_ahead(first)))
+        return self._gathered_bytes >= SMALL_PIECE_BYTES and self._enough()
+
+    async def flush(self) -> None:
+        """Hands what was gathered to the store; one piece is on its way while the next is gathered.
+
+        Raises Unavailable when the store failed: the upload can then be parked or dropped.
+        """
+        await self.stored()
+        pieces, self.pieces, self._gathered_bytes = self.pieces, [], 0
+        self._storing = asyncio.create_task(self._store(pieces))
 
     def _put_ahead(self, offset: int, data: bytes) -> None:
-        if offset < self.size_bytes or offset in self._ahead:
-            raise Refused("wrong_offset", f"Bytes up to {self.size_bytes} were taken already; these are for {offset}.")
-        if self._ahead_bytes + len(data) > REORDER_BYTES_MAX:
+        known = self._ahead.get(offset)
+        if known is not None and not known.startswith(data) and not data.startswith(known):
+            raise Refused("wrong_offset", f"Other bytes came for {offset} before.")
+        if known is not None and len(known) >= len(data):
+            return
+        more = len(data) - len(known or b"")
+        if self._ahead_bytes + more > REORDER_BYTES_MAX or not self.means.budget.grow(more):
             raise Refused(
                 "gap", f"Bytes from {self.size_bytes} on are missing, and those for {offset} run too far ahead."
             )
         self._ahead[offset] = data
-        self._ahead_bytes += len(data)
+        self._ahead_bytes += more
+
+    def _pop_ahead(self, offset: int) -> bytes:
+        data = self._ahead.pop(offset)
+        self._ahead_bytes -= len(data)
+        self.means.budget.shrink(len(data))
+        return data
+
+    def _beyond(self, offset: int, data: bytes) -> bytes:
+        """What of these bytes is new; those that came before must be the same, and still at hand."""
+        again = data[: self.size_bytes - offset]
+        gathered = b"".join(self.pieces) if again else b""
+        begin = offset - (self.size_bytes - len(gathered))
+        if begin < 0 or gathered[begin : begin + len(again)] != again:
+            raise Refused("wrong_offset", f"Bytes up to {self.size_bytes} were taken already; these are for {offset}.")
+        return data[len(again) :]
 
     def _take(self, data: bytes) -> None:
         limit = min(self.offer.size_bytes_max or self.means.rules.size_bytes_max, self.means.rules.size_bytes_max)
         if self.size_bytes + len(data) > limit:
             raise Refused("too_large", f"At most {limit} bytes can be landed here as one file.")
+        if not data:
+            return
         if not self.pieces:
             self._gathering_since = self.means.clock.monotonic()
         self.pieces.append(data)
@@ -123,12 +163,6 @@ class Upload:
         if not self._grown or self._gathered_bytes >= PIECE_BYTES:
             return True
         return self.means.clock.monotonic() - self._gathering_since > GATHER_SECONDS_MAX
-
-    async def _flush(self) -> None:
-        """Hands what was gathered to the store; one piece is on its way while the next is gathered."""
-        await self.stored()
-        pieces, self.pieces, self._gathered_bytes = self.pieces, [], 0
-        self._storing = asyncio.create_task(self._store(pieces))
 
     async def _store(self, pieces: list[bytes]) -> None:
         if self.staging is None and self.repeats is None:
@@ -160,8 +194,25 @@ class Upload:
         """The key, decided once, by the name as it is known now and the first bytes."""
         if self.key is None:
             place = held_key if self.offer.wrong else companion_key if self.offer.companion else raw_key
-            self.key = place(self.offer.feed, self.attempt.opened_at, self.id, slug(self.offer.name, head))
+            name = self.offer.expected_name or self.offer.name
+            self.key = place(self.offer.feed, self.attempt.opened_at, self.id, slug(name, head))
         return self.key
+
+    async def move_to(self, feed: FeedName, *, path: str | None = None, companion: bool = False) -> None:
+        """Gives an unsealed upload another feed. Raises Refused("bad_feed") where its bytes are bound to this one."""
+        offer = msgspec.structs.replace(self.offer, feed=feed, path=path, companion=companion)
+        if self.key is not None:
+            place = companion_key if companion else raw_key
+            key = place(feed, self.attempt.opened_at, self.id, parse_key(self.key).slug)
+            if self.staging is not None and not await self.staging.move(key):
+                raise Refused("bad_feed", f"Its bytes lie in {self.offer.feed} already; rename it within that feed.")
+            self.key = key
+        self.offer = offer
+        await self.means.attempts.move(self.id, self.fence, offer=offer, key=self.key)
+
+    def told(self) -> dict[str, Any]:
+        """The transcript, as a column of the attempt's row."""
+        return {} if self.story is None else {"transcript": self.story()}
 
     async def stored(self) -> None:
         """Waits until what was handed to the store is taken; raises what went wrong there, from then on each time."""
@@ -175,7 +226,7 @@ class Upload:
             raise Refused("gap", f"Bytes from {self.size_bytes} on are missing.")
         await self.stored()  # or staging may still be on its way, and the last pieces would stay behind
         if self.staging is not None and self.pieces:
-            await self._flush()
+            await self.flush()
             await self.stored()
 
     def overtaken(self) -> Refused:
@@ -188,7 +239,7 @@ class Upload:
     async def sync(self) -> None:
         """Makes what was taken without a gap durable, and goes on (SFTP's fsync)."""
         if self.pieces:
-            await self._flush()
+            await self.flush()
         await self.stored()
         if self.staging is not None:
             await self.staging.park()
@@ -217,7 +268,8 @@ class Upload:
         if not self.ended:
             self.ended = True
             self.pieces = []
-            self._ahead.clear()
+            for offset in list(self._ahead):
+                self._pop_ahead(offset)
             if self._grown:
                 self.means.budget.shrink(2 * PIECE_BYTES)
             self.landing.forget(self)

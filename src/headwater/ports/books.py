@@ -148,7 +148,8 @@ class PartBook(Protocol):
 
 class Credential(msgspec.Struct, frozen=True, kw_only=True):
     """Something that an identity can show. `kind`: `token` (`secret` is its SHA-256), `password` (argon2id),
-    `ssh_key` (the public key), `certificate` (SHA-256 of it). `fingerprint` is what receipts and people see.
+    `ssh_key` (the public key), `ssh_ca` (that of who signs its SSH certificates), `certificate` (SHA-256 of it).
+    `fingerprint` is what receipts and people see.
     """
 
     kind: str
@@ -170,7 +171,11 @@ class Credential(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
-    """A sender or a user: who may do what. `allow` are patterns on `source/feed`; no `addresses` means any."""
+    """A sender or a user: who may do what. `allow` are patterns on `source/feed`; no `addresses` means any.
+
+    `factors`, `("ssh_key", "password")`, must be shown together, an SSH certificate counting as a key; without any,
+    each credential alone is enough.
+    """
 
     name: str
     role: Role
@@ -178,6 +183,8 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     addresses: tuple[str, ...] = ()
     root: str | None = None
     may_create_feeds: bool = False
+    factors: tuple[str, ...] = ()
+    legacy: bool = False  # may use SSH algorithms that were given up as weak
     credentials: tuple[Credential, ...] = ()
     added_at: Time = Time(0)
     expires_at: Time | None = None
@@ -237,6 +244,46 @@ class CounterBook(Protocol):
 
     def prune(self, before: Time, rows_max: int) -> Awaitable[None]:
         """Forgets what is older, and the oldest above `rows_max` rows."""
+        ...
+
+
+class ShownName(msgspec.Struct, frozen=True, kw_only=True):
+    """A name in a sender's own folders: a delivery, or (without an id) a folder that it made.
+
+    `folder` is absolute, without a slash at its end but for the root's; `modified_at` (seconds since the epoch) and
+    `mode` are the client's own.
+    """
+
+    folder: str
+    name: str
+    id: Id | None = None
+    size_bytes: int = 0
+    shown_at: Time
+    modified_at: int | None = None
+    mode: int | None = None
+
+
+class NameBook(Protocol):
+    """What senders see of what they delivered by a door with folders. Rows wait for the next ones, within a moment."""
+
+    def show(self, sender: str, shown: ShownName) -> Awaitable[None]:
+        """Shows a name, in the place of what it showed before."""
+        ...
+
+    def hide(self, sender: str, folder: str, name: str) -> Awaitable[None]:
+        """Shows it no more."""
+        ...
+
+    def shown(self, sender: str, folder: str, name: str) -> Awaitable[ShownName | None]:
+        """What a name shows; None for one that is not shown."""
+        ...
+
+    def listed(self, sender: str, folder: str, after: str, limit: int) -> Awaitable[list[ShownName]]:
+        """The names of a folder after one of them ("" is before all), in order of their bytes."""
+        ...
+
+    def folders(self, sender: str, folder: str, limit: int) -> Awaitable[list[str]]:
+        """The folders below one, at any depth, that hold names."""
         ...
 
 

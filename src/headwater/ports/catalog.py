@@ -29,7 +29,11 @@ class DeliveryQuery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Change(msgspec.Struct, frozen=True):
-    """What a reader must know: `landed renamed amended void erased`, at a position, of a delivery as it is now."""
+    """What a reader must know: `landed renamed amended void erased`, at a position, of a delivery as it is now.
+
+    A repeat that counts because the one before it was taken out has `landed` a second time, at the position of the
+    entry that took it out, and after that entry's own change.
+    """
 
     kind: str
     position: Position
@@ -82,7 +86,7 @@ class History(Protocol):
     def changes(
         self, feeds: tuple[str, ...] | None, feed: FeedName | None, after: Position, limit: int
     ) -> Awaitable[list[Change]]:
-        """What a reader must know after a position, oldest first."""
+        """What a reader must know after a position, oldest first: all changes at each of the next `limit` positions."""
         ...
 
     def entries_about(self, id: Id) -> Awaitable[list[tuple[Place, bytes]]]:

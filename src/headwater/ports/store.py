@@ -84,6 +84,10 @@ class Staging(Protocol):
         """Makes every byte taken durable, so that `Intake.resume` goes on at `size_bytes`, in another process too."""
         ...
 
+    async def move(self, key: Key) -> bool:
+        """Has `commit` make the object under another key; False where the bytes are bound to theirs already."""
+        ...
+
     async def commit(self, digests: Digests | None) -> Stored:
         """Makes the object, whole, under its key: create-only, durable, and only if size and checksum agree with ours.
 

@@ -154,6 +154,13 @@ class DirectoryStaging:
         """As `Staging.park`."""
         await self._threads.run(self._park)
 
+    async def move(self, key: Key) -> bool:
+        """As `Staging.move`; the file gets its name at the commit alone."""
+        if self._sealed:
+            return False
+        self._key, self._object = key, self._disk.path(key)
+        return True
+
     async def commit(self, digests: Digests | None) -> Stored:
         """As `Staging.commit`; Damaged when the size is another one. The checksum is not computed a second time: what
         was written are the very buffers that were hashed, and what the disk made of them the page cache cannot tell.

@@ -31,7 +31,7 @@ class Multipart:
         self._calls = calls
         self._book = book
         self._upload = upload
-        self._key = key
+        self.key = key
         self._incoming = incoming
         self._one_by_one = asyncio.Lock()
         self._store_upload: str | None = None
@@ -68,7 +68,7 @@ class Multipart:
         while True:
             try:
                 page: ListPartsOutputTypeDef = await self._calls.ask(
-                    self._calls.client.list_parts, Key=self._calls.name(self._key), UploadId=store_upload, **marker
+                    self._calls.client.list_parts, Key=self._calls.name(self.key), UploadId=store_upload, **marker
                 )
             except FAILURES as failure:
                 if code(failure) == _GONE:
@@ -94,7 +94,7 @@ class Multipart:
 
         try:
             etag, crc = await self._calls.ask(
-                put, Key=self._calls.name(self._key), UploadId=store_upload, PartNumber=part.number
+                put, Key=self._calls.name(self.key), UploadId=store_upload, PartNumber=part.number
             )
         except FAILURES as failure:
             raise unavailable(failure) from failure
@@ -123,10 +123,10 @@ class Multipart:
                 try:
                     answer = await self._calls.ask(
                         self._calls.client.create_multipart_upload,
-                        Key=self._calls.name(self._key),
+                        Key=self._calls.name(self.key),
                         ChecksumAlgorithm="CRC64NVME",
                         ChecksumType="FULL_OBJECT",
-                        Metadata=metadata(self._key),
+                        Metadata=metadata(self.key),
                         **self._calls.encryption,
                     )
                 except FAILURES as failure:
@@ -143,7 +143,7 @@ class Multipart:
         """
         size_bytes, crc = self.size_bytes, combined(self.chain)
         if digests is not None and (digests.size_bytes, digests.crc64nvme) != (size_bytes, crc):
-            raise Damaged(f"The parts of {self._key} are not the bytes that were received.")
+            raise Damaged(f"The parts of {self.key} are not the bytes that were received.")
         parts = [
             {"PartNumber": part.number, "ETag": part.etag, "ChecksumCRC64NVME": header(part.crc64nvme or "")}
             for part in self.chain
@@ -153,7 +153,7 @@ class Multipart:
             try:
                 answer = await self._calls.once(
                     self._calls.client.complete_multipart_upload,
-                    Key=self._calls.name(self._key),
+                    Key=self._calls.name(self.key),
                     UploadId=self._store_upload,
                     MultipartUpload={"Parts": parts},
                     IfNoneMatch="*",
@@ -161,9 +161,9 @@ class Multipart:
                     ChecksumCRC64NVME=header(crc),
                     ChecksumType="FULL_OBJECT",
                 )
-                return Stored(self._key, size_bytes, version_of(answer), crc)
+                return Stored(self.key, size_bytes, version_of(answer), crc)
             except FAILURES as failure:
-                stored = await look(self._calls, self._key)
+                stored = await look(self._calls, self.key)
                 if stored is not None:
                     return await expect_ours(self._calls, stored, size_bytes, crc)
                 settled = is_refusal(failure) or status(failure) in {404, 409}
@@ -178,7 +178,7 @@ class Multipart:
             try:
                 await self._calls.ask(
                     self._calls.client.abort_multipart_upload,
-                    Key=self._calls.name(self._key),
+                    Key=self._calls.name(self.key),
                     UploadId=self._store_upload,
                 )
             except FAILURES as failure:

@@ -174,6 +174,13 @@ class S3Staging:
             await self._incoming.put_tail(first.offset, first.size_bytes_max, await self._bodies())
         self._let_go()
 
+    async def move(self, key: Key) -> bool:
+        """As `Staging.move`; False once there are parts: S3 binds them to their key."""
+        if self._multipart.is_begun or self._stored is not None:
+            return False
+        self._key = self._multipart.key = key
+        return True
+
     async def commit(self, digests: Digests | None) -> Stored:
         """As `Staging.commit`."""
         if self._stored is None:

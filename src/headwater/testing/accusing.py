@@ -177,6 +177,11 @@ class _Staging:
     async def park(self) -> None:
         await self._inner.park()
 
+    async def move(self, key: Key) -> bool:
+        moved = await self._inner.move(key)
+        self._key = key if moved else self._key
+        return moved
+
     async def commit(self, digests: Digests | None) -> Stored:
         stored = await self._inner.commit(digests)
         crc = stored.crc64nvme if digests is None else digests.crc64nvme

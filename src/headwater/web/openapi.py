@@ -25,7 +25,7 @@ _PATH: Final[dict[str, dict[str, Any]]] = {
     "name": {"type": "string", "minLength": 1, "maxLength": 1024},
 }
 _ALWAYS: Final = ("bad_request", "method_not_allowed", "internal", "books_unavailable")
-_KNOWN: Final = ("unauthenticated", "address_not_allowed", "insecure", "banned", "too_many", "busy")
+_KNOWN: Final = ("unauthenticated", "address_not_allowed", "insecure", "factors_missing", "banned", "too_many", "busy")
 
 
 def document(routes: Sequence[Route], version: str) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import logging
 import socket
 from collections.abc import Sequence
@@ -25,8 +24,8 @@ from headwater.gate.addresses import networks, within
 from headwater.gate.refusals import TryLater
 from headwater.logs import note
 from headwater.terms import Door
+from headwater.web.accepting import Acceptor, past_preamble
 from headwater.web.answers import App, problem
-from headwater.web.preamble import NONE, PREAMBLE_BYTES_MAX, read_preamble
 from headwater.web.protocol import Arrival, Connection, raw
 from headwater.web.services import Services
 from headwater.web.tls import ServerTls
@@ -37,8 +36,6 @@ HEAD_SECONDS_MAX: Final = 30.0
 """How long a head, a preamble or a TLS handshake may take."""
 
 KEEP_ALIVE_SECONDS: Final = 75
-_ACCEPTED_AT_ONCE: Final = 64
-_NO_ROOM: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
 class Listener(msgspec.Struct, frozen=True):
@@ -73,7 +70,7 @@ class Server:
         self._trusted = networks(trusted_proxies)
         self._state = ServerState()
         self._listeners: list[Listener] = []
-        self._arriving: set[asyncio.Task[None]] = set()
+        self._acceptor = Acceptor(self._arrive)
         self._ticking: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
 
@@ -88,23 +85,16 @@ class Server:
         self._tick()
         self._ticking = asyncio.create_task(self._tick_for_ever(), name="web ticks")
         for listener in listeners:
-            listener.socket.setblocking(False)  # noqa: FBT003
-            listener.socket.listen(1024)
             self._listeners.append(listener)
-            self._listen(listener)
+            self._acceptor.start(listener.socket, listener)
 
     async def stop(self, grace_seconds: float) -> int:
         """Accepts no more, lets running requests end, and cuts what is left after the grace; returns how many."""
         self._stopping.set()
-        loop = asyncio.get_running_loop()
-        for task in self._arriving:
-            task.cancel()
-        for listener in self._listeners:
-            loop.remove_reader(listener.socket)
-            listener.socket.close()
+        self._acceptor.stop()
         self._listeners.clear()
         deadline = self._clock.monotonic() + grace_seconds
-        while self._state.connections or self._state.tasks or self._arriving:
+        while self._state.connections or self._state.tasks or self._acceptor.arriving:
             for connection in list(self._state.connections):
                 connection.shutdown()
             if self._clock.monotonic() >= deadline:
@@ -113,7 +103,7 @@ class Server:
         cut = len(self._state.connections)
         for connection in list(self._state.connections):
             connection.transport.abort()
-        left = [*self._arriving, *self._state.tasks]
+        left = [*self._acceptor.arriving, *self._state.tasks]
         if left:  # who is told that the line is cut ends by itself
             _, left_over = await asyncio.wait(left, timeout=1.0)
             for task in left_over:
@@ -149,38 +139,14 @@ class Server:
 
     # --- accepting ---------------------------------------------------------------------------------------------------
 
-    def _listen(self, listener: Listener) -> None:
-        if not self._stopping.is_set():
-            asyncio.get_running_loop().add_reader(listener.socket, self._accept, listener)
-
-    def _accept(self, listener: Listener) -> None:
-        loop = asyncio.get_running_loop()
-        for _ in range(_ACCEPTED_AT_ONCE):
-            try:
-                accepted, address = listener.socket.accept()
-            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
-                return
-            except OSError as error:
-                if error.errno not in _NO_ROOM:
-                    raise
-                note(log, "no_room_to_accept", level=logging.ERROR, error=error.strerror)
-                loop.remove_reader(listener.socket)
-                loop.call_later(1.0, self._listen, listener)
-                return
-            task = loop.create_task(self._arrive(listener, accepted, address[0]))
-            self._arriving.add(task)
-            task.add_done_callback(self._arriving.discard)
-
     async def _arrive(self, listener: Listener, accepted: socket.socket, address: str) -> None:
-        accepted.setblocking(False)  # noqa: FBT003
-        accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with ExitStack() as until_taken:
             until_taken.callback(accepted.close)
             proxied = within(address, self._trusted)
             try:
                 if proxied:
                     async with asyncio.timeout(HEAD_SECONDS_MAX):
-                        address = await _past_preamble(accepted) or address
+                        address = await past_preamble(accepted) or address
                 place = until_taken.enter_context(ExitStack())
                 place.enter_context(self._limits.connect(address))
                 arrival = Arrival(address, listener.tls is not None or listener.upstream, proxied, listener.admin)
@@ -201,25 +167,3 @@ class Server:
     def _trusts(self, address: str) -> bool:
         return within(address, self._trusted)
 
-
-async def _past_preamble(accepted: socket.socket) -> str | None:
-    """Takes the PROXY preamble off a connection and returns the address in it; None where there is none."""
-    while True:
-        await _readable(accepted)
-        data = accepted.recv(PREAMBLE_BYTES_MAX, socket.MSG_PEEK)
-        preamble = read_preamble(data) if data else NONE
-        if preamble is not None:
-            if preamble.size_bytes:
-                accepted.recv(preamble.size_bytes)
-            return preamble.address
-        await asyncio.sleep(0.01)  # a part of it came and stays unread: the socket is readable all the time
-
-
-async def _readable(waited_for: socket.socket) -> None:
-    loop = asyncio.get_running_loop()
-    came = asyncio.Event()
-    loop.add_reader(waited_for, came.set)
-    try:
-        await came.wait()
-    finally:
-        loop.remove_reader(waited_for)

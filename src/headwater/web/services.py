@@ -15,6 +15,8 @@ from headwater.gate.limits import Limits
 from headwater.gate.route import Feeds
 from headwater.gate.senders import Senders
 from headwater.gate.turned_away import TurnedAway
+from headwater.gate.underway import UploadsUnderway
+from headwater.gate.view import Names
 from headwater.landing import Landing
 from headwater.ports.books import Attempt, AttemptList
 from headwater.ports.catalog import Catalog, History
@@ -83,6 +85,8 @@ class Services:
     bans: Bans
     turned_away: TurnedAway
     feeds: KnownFeeds
+    names: Names
+    underway: UploadsUnderway
     catalog: Catalog
     history: History
     follower: Follower

@@ -34,6 +34,8 @@ from headwater.gate.limits import Limits
 from headwater.gate.passwords import Passwords
 from headwater.gate.senders import Senders
 from headwater.gate.turned_away import TurnedAway
+from headwater.gate.underway import UploadsUnderway
+from headwater.gate.view import Names
 from headwater.landing import Budget, Landing, Means
 from headwater.ledger.entries import Entry
 from headwater.ports.books import Identity
@@ -130,6 +132,8 @@ def _services(
         bans=bans,
         turned_away=turned_away,
         feeds=FeedRegister(loaded, books.catalog),
+        names=Names(books.names),
+        underway=UploadsUnderway(clock),
         catalog=books.catalog,
         history=books.catalog,
         follower=Follower(logs, books.catalog, clock),

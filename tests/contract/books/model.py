@@ -81,14 +81,22 @@ class Model:
     def changes(self, feeds: tuple[str, ...] | None, feed: FeedName | None, after: int, limit: int) -> list[Change]:
         """What a reader must know."""
         known = {d.id: d for d in self.deliveries(DeliveryQuery(feeds=feeds, feed=feed, limit=10**9))}
+        found = []
+        for p, e in self.entries.items():
+            if isinstance(e, Receipt | Renamed | Amended | Void | Erased) and self.landed.get(e.id, 10**9) <= p:
+                found.append((KINDS[type(e)], p, e.id))
+                found += [("landed", p, id) for id in self.began_to_count(p) if id != e.id]
+        changes = [Change(kind, Position(p), known[id]) for kind, p, id in found if p > after and id in known]
+        page = sorted({change.position for change in changes})[:limit]
+        return [change for change in changes if change.position in page]
+
+    def began_to_count(self, position: int) -> list[Id]:
+        """The deliveries that are effective with the entry at a position, and were not before it."""
+        entries = list(self.entries.values())
+        before, now = Model(entries[: position - 1]), Model(entries[:position])
         return [
-            Change(KINDS[type(e)], Position(p), known[e.id])
-            for p, e in self.entries.items()
-            if p > after
-            and isinstance(e, Receipt | Renamed | Amended | Void | Erased)
-            and e.id in known
-            and p >= known[e.id].position
-        ][:limit]
+            id for id in before.landed if before.state(id) is not State.EFFECTIVE and now.state(id) is State.EFFECTIVE
+        ]
 
     def feeds(self) -> list[FeedSummary]:
         """The feeds."""

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from headwater.errors import Damaged
-from headwater.ledger.entries import Heartbeat, Held, Void
+from headwater.ledger.entries import Amended, Erased, Heartbeat, Held, Void
 from headwater.ports.catalog import DeliveryQuery
-from headwater.terms import Id, Key, Place, Position, State
+from headwater.terms import Completeness, Id, Key, Place, Position, State
 from tests.contract.books.histories import (
     FEEDS,
     GLOBS,
@@ -187,6 +187,56 @@ class TestHistory:
         """What a reader must know, after any position, of any feeds, oldest first, each delivery as it is now."""
         changes = kept.filled(entries, lambda catalog: catalog.changes(feeds, feed, Position(after), limit))
         assert changes == Model(entries).changes(feeds, feed, after, limit)
+
+    @pytest.mark.parametrize(
+        "taken_out",
+        [
+            Void(v=1, id=an_id(1), by="op", reason="wrong"),
+            Erased(v=1, id=an_id(1), versions=1),
+            Amended(v=1, id=an_id(1), completeness=Completeness.SUSPECT, reason="withdrawn"),
+            Amended(v=1, id=an_id(1), completeness=Completeness.SUSPECT, reason="prefix_of"),
+        ],
+        ids=lambda entry: getattr(entry, "reason", "erased"),
+    )
+    async def test_a_repeat_that_counts_from_now_on_is_told(self, books, taken_out):
+        """Whoever reads by position gets it when the one before it is taken out, at that entry's position, after it."""
+        repeats = [a_receipt(n, repeat_of=an_id(1)) for n in (2, 3)]
+        await books.catalog.apply(placed(a_receipt(1), *repeats, taken_out, Void(v=1, id=an_id(2), by="op", reason="")))
+        changes = await books.catalog.changes(None, DAILY, Position(3), 99)
+        told = [(change.position, change.kind, change.delivery.id, change.delivery.now.state) for change in changes]
+        first_mark = changes[0].kind, an_id(1), changes[0].delivery.now.state
+        assert told == [
+            (4, *first_mark),
+            (4, "landed", an_id(2), State.VOID),
+            (5, "void", an_id(2), State.VOID),
+            (5, "landed", an_id(3), State.EFFECTIVE),
+        ]
+
+    async def test_only_what_takes_out_the_first_one_is_told_twice(self, books):
+        """A change that leaves the first one in, or is about a later one, or comes again, brings no other with it."""
+        suspect = Amended(v=1, id=an_id(1), completeness=Completeness.SUSPECT, reason="check_file")
+        later, again = Void(v=1, id=an_id(2), by="op", reason=""), Void(v=1, id=an_id(1), by="op", reason="")
+        await books.catalog.apply(placed(a_receipt(1), a_receipt(2, repeat_of=an_id(1)), suspect, later, again, again))
+        changes = await books.catalog.changes(None, None, Position(2), 99)
+        assert [(change.position, change.kind) for change in changes] == [
+            (3, "amended"),
+            (4, "void"),
+            (5, "void"),
+            (6, "void"),
+        ]
+
+    @property_of_the_engine
+    @given(entries=histories(), feeds=patterns, limit=st.integers(1, 3))
+    def test_pages_of_changes_join_without_gap_or_double(self, kept, entries, feeds, limit):
+        """Going on after the last position of each page meets every change just once: no page parts a position."""
+
+        async def ask(catalog):
+            met = []
+            while page := await catalog.changes(feeds, None, met[-1].position if met else Position(0), limit):
+                met += page
+            return met
+
+        assert kept.filled(entries, ask) == Model(entries).changes(feeds, None, 0, 10**6)
 
     @property_of_the_engine
     @given(entries=histories())

@@ -48,6 +48,20 @@ async def test_pieces_of_any_size_are_taken_in_order(zone_store):
     assert await whole(zone_store.reader.read(KEY)) == DATA[:at]
 
 
+@pytest.mark.parametrize("size_bytes", [3 * MIB, len(DATA)])
+async def test_an_upload_that_moves_is_under_its_new_key_alone(zone_store, size_bytes):
+    """Before anything is bound to a key an upload can be given another; where not, it says so and stays."""
+    staging = await _written(zone_store, DATA[:size_bytes])
+    await staging.park()
+    resumed = await zone_store.intake.resume(ID, KEY)
+    moved = await resumed.move(key(2))
+    await resumed.commit(digests(DATA[:size_bytes]))
+    there, other = (key(2), KEY) if moved else (KEY, key(2))
+    assert await whole(zone_store.reader.read(there)) == DATA[:size_bytes]
+    assert await zone_store.reader.head(other) is None
+    assert moved or size_bytes > 8 * MIB
+
+
 async def test_a_commit_is_repeatable(zone_store):
     """A commit whose answer was lost succeeds again, from the same staging and from one resumed elsewhere."""
     staging = await _written(zone_store, DATA)

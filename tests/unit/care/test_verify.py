@@ -3,15 +3,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
+import msgspec
 import pytest
 
 from headwater.care.findings import Progress, Trouble, Unexplained
 from headwater.care.verify import verify
 from headwater.errors import Unavailable
 from headwater.layout import held_key
-from headwater.ledger.entries import Erased, ErasureOrdered, Found, Held
+from headwater.ledger.entries import Erased, ErasureOrdered, Found, Held, decode
 from headwater.ports.books import Attempt
-from headwater.terms import Door, FeedName, Key, Offer, Outcome, SenderRef, Time
+from headwater.terms import Door, FeedName, Key, Offer, Outcome, Position, SenderRef, Time
 from tests.unit.care.looking import fill, look, touch, troubles
 
 DAY = 86_400.0
@@ -238,12 +239,69 @@ async def test_a_young_object_without_receipt_is_in_flight(zone):
 
 
 async def test_a_found_object_is_explained(zone):
-    """Once its entry stands it is counted, and no problem any more."""
+    """Once its entry stands it is counted and named, and no problem any more."""
     key = await stray(zone)
     await zone.enter(Found(v=1, key=key, size_bytes=5))
     zone.clock.advance(DAY + 1)
     report, problems, _ = await look(zone)
-    assert (report.found, problems) == (1, [])
+    assert (report.found, report.found_keys, problems) == (1, (key,), [])
+    zone.file(key).unlink()
+    report, problems, _ = await look(zone)
+    assert (report.found, problems) == (0, [])
+
+
+async def test_what_nothing_explains_is_entered_once(zone):
+    """Who holds the ledger enters it as found, claiming nothing but its key and size; the next time it is explained."""
+    keys = [await stray(zone), await stray(zone, "companion/left-by-somebody.txt")]
+    zone.clock.advance(DAY + 1)
+    seen = zone.seen(ledger=zone.sequencer)
+    first, again = (await look(zone, seen=seen))[0], (await look(zone, seen=seen))[0]
+    assert (first.problems, first.entered, first.found) == (2, 2, 0)
+    assert (again.problems, again.entered, again.found_keys) == (0, 0, tuple(keys))
+    entries = [decode(data) async for _, data in zone.reader.read(Position(1))]
+    assert [msgspec.structs.replace(entry, at="") for entry in entries] == [
+        Found(v=1, key=key, size_bytes=5) for key in keys
+    ]
+
+
+async def test_many_are_entered_and_the_first_are_named(zone):
+    """However many nothing explains, each gets its entry; the report stays short."""
+    for number in range(300):
+        await stray(zone, f"raw/strange/{number:03}")
+    zone.clock.advance(DAY + 1)
+    seen = zone.seen(ledger=zone.sequencer)
+    assert (await look(zone, seen=seen))[0].entered == 300
+    report, problems, _ = await look(zone, seen=seen)
+    assert (report.found, problems) == (300, [])
+    assert report.found_keys == tuple(f"raw/strange/{number:03}" for number in range(20))
+
+
+async def test_a_name_that_no_entry_can_say_stays_a_problem(zone):
+    """A file whose name is not UTF-8 is told in readable form, and does not keep others from being entered."""
+    odd = Key("raw/caf\udce9.txt")
+    (zone.folder / "raw").mkdir(exist_ok=True)
+    (zone.folder / odd).write_bytes(b"stray")
+    touch(zone, odd)
+    await stray(zone)
+    zone.clock.advance(DAY + 1)
+    seen = zone.seen(ledger=zone.sequencer)
+    for entered in (1, 0):
+        report, problems, _ = await look(zone, seen=seen)
+        assert report.entered == entered
+        assert r"raw/caf\xe9.txt" in [problem.subject for problem in problems]
+
+
+async def test_a_ledger_that_takes_nothing_is_verified_all_the_same(zone):
+    """Where the entry cannot be made, the report comes, and says that nothing was entered."""
+
+    class Stopped:
+        async def append(self, *_entries):
+            raise Unavailable("draining")
+
+    await stray(zone)
+    zone.clock.advance(DAY + 1)
+    report, problems, _ = await look(zone, seen=zone.seen(ledger=Stopped()))
+    assert (report.entered, len(problems)) == (0, 1)
 
 
 @pytest.mark.parametrize(
@@ -259,9 +317,9 @@ async def test_the_books_may_explain_an_object(zone, outcome, problem):
     async def attempt(id):
         return Attempt(id=id, outcome=outcome, offer=offer, opened_at=Time(1))
 
-    report, problems, items = await look(zone, seen=zone.seen(attempt=attempt))
+    report, problems, items = await look(zone, seen=zone.seen(attempt=attempt, ledger=zone.sequencer))
     assert [each.trouble for each in problems] == ([Trouble.UNEXPLAINED] if problem else [])
-    assert report.refused == (not problem)
+    assert (report.refused, report.entered) == (not problem, 0)
     assert not any(isinstance(each, Unexplained) for each in items)
 
 

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import os
+
 import pytest
 
-from tests.homes import make_home
+from tests.homes import make_home, serving
 
 
 @pytest.mark.parametrize("width", [80, 120])
@@ -123,3 +125,28 @@ def test_a_changed_object_is_bad_news(place, bare):
 
     assert done.code == 1
     assert key in done.out
+
+
+def test_what_nothing_explains_is_entered_as_found(place, bare):
+    """A file that somebody put into raw/ is bad news once, gets its entry with or without a server, and is then named."""
+    home = make_home(place / "home")
+    words = ("--home", str(home.path), "verify")
+
+    def stray(name: str) -> str:
+        path = home.path / "zone" / "raw" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"whose is this")
+        os.utime(path, (1_000_000_000, 1_000_000_000))
+        return f"raw/{name}"
+
+    first = stray("one")
+    done = bare(*words, "--json")
+    assert (done.code, done.document["entered"]) == (1, 1)
+    assert [problem["subject"] for problem in done.document["problems"]] == [first]
+    with serving(home):
+        second = stray("two")
+        told = bare(*words)
+        assert (told.code, "Entered as found" in told.out) == (1, True)
+        last = bare(*words)
+    assert last.code == 0
+    assert f"2, of which nothing else is known: {first}, {second}" in last.out

@@ -13,6 +13,7 @@ from headwater.gate.bans import BanRules, Bans
 from headwater.gate.credentials import dated, new_token, password_credential, token_credential, token_digest
 from headwater.gate.identify import Identities
 from headwater.gate.passwords import Passwords
+from headwater.gate.route import Manners
 from headwater.gate.senders import Senders
 from headwater.gate.turned_away import TurnedAway
 from headwater.ledger.entries import stamped
@@ -104,6 +105,12 @@ class Known:
 
     def declared(self, feed):
         return str(feed) in self._declared
+
+    def known(self):
+        return sorted(self.names) if hasattr(self, "names") else ()
+
+    def manners(self, _feed):
+        return Manners()
 
     def companions(self, _feed):
         return self._companions

@@ -19,8 +19,11 @@ from headwater.gate.identify import Identities
 from headwater.gate.limits import LimitRules, Limits
 from headwater.gate.new_identity import NewIdentity
 from headwater.gate.passwords import Passwords
+from headwater.gate.route import Manners
 from headwater.gate.senders import Senders
 from headwater.gate.turned_away import TurnedAway
+from headwater.gate.underway import UploadsUnderway
+from headwater.gate.view import Names
 from headwater.landing import Budget, Landing, Means, Rules
 from headwater.layout import parse_feed
 from headwater.ledger.entries import Entry, decode
@@ -50,6 +53,12 @@ class Feeds:
 
     def companions(self, _feed: FeedName) -> Sequence[str]:
         return ()
+
+    def known(self) -> Sequence[FeedName]:
+        return sorted(self.names)
+
+    def manners(self, _feed: FeedName) -> Manners:
+        return Manners()
 
     def all_declared(self) -> Sequence[FeedName]:
         return sorted(self.names)
@@ -135,6 +144,8 @@ class World:
             limits=Limits(clock, self.limit_rules),
             bans=bans,
             turned_away=turned_away,
+            names=Names(self.books.names),
+            underway=UploadsUnderway(clock),
             feeds=Feeds("acme-crm/daily", "acme-crm/other", "shop/orders"),
             catalog=books.catalog,
             history=books.catalog,
@@ -145,7 +156,7 @@ class World:
             ledger_files=store.files,
             objects=store.reader,
             checkpoint=self.sequencer.checkpoint,
-            verify=Verifier(store, self.log, books.attempts, clock, None).verify,
+            verify=Verifier(store, self.log, books.attempts, clock, None, self.sequencer).verify,
             readiness=self.readiness,
             guide=lambda name: f"How to deliver as {name}\n",
             metrics=Metrics(),

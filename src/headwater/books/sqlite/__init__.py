@@ -11,6 +11,7 @@ from headwater.books.sqlite.claims import SqliteClaims
 from headwater.books.sqlite.counts import SqliteCounters, SqliteCursors
 from headwater.books.sqlite.deliveries import SqliteCatalog
 from headwater.books.sqlite.keys import SqliteKeys
+from headwater.books.sqlite.names import SqliteNames
 from headwater.books.sqlite.parts import SqliteParts
 from headwater.books.sqlite.schema import prepare
 from headwater.books.sqlite.threads import Readers, Writer
@@ -42,6 +43,7 @@ class SqliteBooks:
         self.facts = SqliteFacts(self._writer, self._quick)
         self.cursors = SqliteCursors(self._writer, self._quick)
         self.counters = SqliteCounters(self._writer, self._pages)
+        self.names = SqliteNames(self._writer, self._quick)
         self.claims = SqliteClaims(self._writer, path)
         self.catalog = SqliteCatalog(self._writer, self._quick, self._pages)
 

@@ -119,13 +119,15 @@ class _Tables:
                 "amended_by": json_array(after.amended_by),
             },
         )
-        feed = self._reshelve(position, after.completeness)
-        if (first := self._first_left(repeats)) is not None:
-            self._reshelve(first)  # counts for its set now, if it did not before
+        feed, _ = self._reshelve(position, after.completeness)
         self._execute(_SQL["change"], (at, feed, CHANGES[type(entry)], position))
+        if (first := self._first_left(repeats)) is not None:
+            feed, counts_now = self._reshelve(first)
+            if counts_now:
+                self._execute(_SQL["change"], (at, feed, CHANGES[Receipt], first))
 
-    def _reshelve(self, position: Position, completeness: Completeness | None = None) -> int:
-        """Puts a delivery where it now belongs, and returns its feed."""
+    def _reshelve(self, position: Position, completeness: Completeness | None = None) -> tuple[int, bool]:
+        """Puts a delivery where it now belongs; returns its feed, and whether it counts now and did not before."""
         row = self._execute(_SQL["delivery_on_shelf"], (position,)).fetchone()
         feed: int
         mark, repeats, feed, sender, door, known, state = row
@@ -133,7 +135,7 @@ class _Tables:
         if (now, completeness or known) != (state, known):
             shelf = self._shelf(feed, sender, door, completeness or known, now)
             self._execute(_SQL["put_on_shelf"], (shelf, position))
-        return feed
+        return feed, now == State.EFFECTIVE != state
 
     def _join_repeats(self, repeat_of: Id | None) -> Position | None:
         """The set that a repeat joins, by the position of its first delivery; None for what repeats nothing known."""

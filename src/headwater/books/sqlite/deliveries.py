@@ -76,12 +76,10 @@ class SqliteCatalog(SqliteCatalogWriter):
     def changes(
         self, feeds: tuple[str, ...] | None, feed: FeedName | None, after: Position, limit: int
     ) -> asyncio.Future[list[Change]]:
-        """What a reader must know after a position, oldest first."""
+        """What a reader must know after a position, oldest first; what one entry changed is never parted."""
 
         def run(connection: sqlite3.Connection) -> list[Change]:
-            numbers = feed_numbers(connection, feeds, None, feed)
-            page = json_array(change_page(connection, numbers, after, limit))
-            rows = connection.execute(_SQL["changes"], {"positions": page}).fetchall()
+            rows = change_page(connection, feed_numbers(connection, feeds, None, feed), after, limit)
             known = {d.position: d for d in _deliveries(connection, {delivery for _, _, delivery in rows})}
             return [Change(kind, position, known[delivery]) for position, kind, delivery in rows]
 

@@ -71,14 +71,14 @@ ORDER BY position {order} LIMIT :limit
 -- The nearest row of each set, then as many sets as the page has rows, then the page: other sets cannot have part in it.
 WITH nearest (member, position) AS (
   SELECT m.value, (
-    SELECT position FROM {rows} INDEXED BY {index}
-    WHERE {member} = m.value AND position > :after AND position < :before ORDER BY position {order} LIMIT 1
+    SELECT position FROM deliveries INDEXED BY deliveries_by_shelf
+    WHERE shelf = m.value AND position > :after AND position < :before ORDER BY position {order} LIMIT 1
   ) AS position
   FROM json_each(:members) AS m ORDER BY position {order} NULLS LAST LIMIT :limit
 )
-SELECT r.position FROM nearest CROSS JOIN {rows} AS r ON r.position IN (
-  SELECT position FROM {rows} INDEXED BY {index}
-  WHERE {member} = nearest.member AND position > :after AND position < :before ORDER BY position {order} LIMIT :limit
+SELECT r.position FROM nearest CROSS JOIN deliveries AS r ON r.position IN (
+  SELECT position FROM deliveries INDEXED BY deliveries_by_shelf
+  WHERE shelf = nearest.member AND position > :after AND position < :before ORDER BY position {order} LIMIT :limit
 )
 ORDER BY r.position {order} LIMIT :limit
 
@@ -97,11 +97,27 @@ WHERE d.position > :after AND d.position < :before AND CAST(d.name AS TEXT) GLOB
 LIMIT :limit
 
 -- name: change_page
-SELECT position FROM changes WHERE position > :after ORDER BY position LIMIT :limit
+SELECT DISTINCT position FROM changes WHERE position > :after ORDER BY position LIMIT :limit
+
+-- name: merge_changes
+-- As `merge`. At one position there are at most two changes, so that twice as many feeds can have part in the page.
+WITH nearest (feed, position) AS (
+  SELECT f.value, (
+    SELECT position FROM changes INDEXED BY changes_by_feed
+    WHERE feed = f.value AND position > :after ORDER BY position LIMIT 1
+  ) AS position
+  FROM json_each(:feeds) AS f ORDER BY position NULLS LAST LIMIT 2 * :limit
+)
+SELECT DISTINCT c.position FROM nearest CROSS JOIN changes AS c ON c.position IN (
+  SELECT DISTINCT position FROM changes INDEXED BY changes_by_feed
+  WHERE feed = nearest.feed AND position > :after ORDER BY position LIMIT :limit
+)
+ORDER BY c.position LIMIT :limit
 
 -- name: changes
 SELECT c.position, c.kind, c.delivery FROM json_each(:positions) AS p JOIN changes AS c ON c.position = p.value
-ORDER BY c.position
+WHERE :feeds IS NULL OR c.feed IN (SELECT value FROM json_each(:feeds))
+ORDER BY c.position, c.delivery
 
 -- name: entries_about
 SELECT log, place, position, entry FROM entries WHERE id = :id ORDER BY position

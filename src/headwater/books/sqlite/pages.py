@@ -1,7 +1,7 @@
 """Which positions stand on a page: bounded by what the page holds, not by how much the catalog has.
 
 Without a filter a page is a walk over positions. Under any filter but a name it is a merge: of the shelves that match
-(or of feeds, for changes) only the nearest can have part in the page. A name is looked for in the index of names
+(or of feeds, for changes) only the nearest can have part in the page. Changes at one position are never parted. A name is looked for in the index of names
 by its fixed beginning; without one, or when more than a few match, first among the nearest positions, then along the
 merge. So only a name that is rare can cost a walk over what else matches.
 """
@@ -26,13 +26,10 @@ _SQL = named_queries(Path(__file__).with_name("deliveries.sql"))
 _POSITION_MAX = 2**63 - 1
 _NAMES_MAX = 2000
 _NEAR_POSITIONS = 10_000
-_SHELVES = {"rows": "deliveries", "index": "deliveries_by_shelf", "member": "shelf"}
-_FEEDS = {"rows": "changes", "index": "changes_by_feed", "member": "feed"}
 _ORDERS = ("ASC", "DESC")
 _PAGE = {order: _SQL["page"].format(order=order) for order in _ORDERS}
-_MERGE = {order: _SQL["merge"].format(order=order, **_SHELVES) for order in _ORDERS}
+_MERGE = {order: _SQL["merge"].format(order=order) for order in _ORDERS}
 _MERGE_GLOB = {order: _SQL["merge_glob"].format(order=order) for order in _ORDERS}
-_MERGE_CHANGES = _SQL["merge"].format(order="ASC", **_FEEDS)
 
 
 def delivery_page(connection: sqlite3.Connection, query: DeliveryQuery) -> list[Position]:
@@ -55,12 +52,12 @@ def delivery_page(connection: sqlite3.Connection, query: DeliveryQuery) -> list[
 
 def change_page(
     connection: sqlite3.Connection, feeds: Sequence[int] | None, after: Position, limit: int
-) -> list[Position]:
-    """The positions of a page of changes, in their order."""
-    values: dict[str, Any] = {"after": after, "before": _POSITION_MAX, "limit": limit}
-    if feeds is None:
-        return _positions(connection, _SQL["change_page"], values)
-    return _positions(connection, _MERGE_CHANGES, values | {"members": json_array(feeds)})
+) -> list[tuple[Position, str, Position]]:
+    """A page of changes, in their order: position, kind, and the position of the delivery."""
+    members = None if feeds is None else json_array(feeds)
+    page = _SQL["change_page" if feeds is None else "merge_changes"]
+    found = _positions(connection, page, {"after": after, "limit": limit, "feeds": members})
+    return connection.execute(_SQL["changes"], {"positions": json_array(found), "feeds": members}).fetchall()
 
 
 def feed_numbers(
