@@ -26,7 +26,7 @@ from headwater.gate.transcript import harmless
 from headwater.landing import Upload
 from headwater.logs import note
 from headwater.ports.ledger import Entered
-from headwater.terms import Completeness, Door, Evidence, Id, Offer, Outcome, Receipt, shown, time_text
+from headwater.terms import Completeness, Door, Evidence, Id, Offer, Outcome, Receipt, Role, shown, time_text
 from headwater.web.answers import Answer, Receive, Scope, attempt_header, json_answer, problem
 from headwater.web.calls import admit, peer_of
 from headwater.web.reading import find, fresh
@@ -55,6 +55,7 @@ class Push:
         self._began = services.clock.monotonic()
         self._caller: Caller | None = None
         self._upload: Upload | None = None
+        self._door = Door.HTTP
         self.over = False
 
     @property
@@ -75,16 +76,18 @@ class Push:
         """Takes the body, and lands it. Raises HeadwaterError for everything that did not end well."""
         services = self._services
         self._caller = caller = await admit(services, self._scope, self._headers)
+        if caller.identity.role is Role.ADMIN and caller.name == services.settings.home_user:
+            self._door = Door.CLI  # its key says so: whatever a request claims of itself, anybody could
         services.limits.request(caller)
         offer, late_name = self._offer(caller)
         with services.limits.enter(caller, offer.declared.size_bytes) as passage:
             self._upload = upload = await services.landing.open(offer)
-            services.metrics.uploads_open[Door.HTTP] += 1
+            services.metrics.uploads_open[self._door] += 1
             try:
                 await self._take(upload, passage)
                 return await self._sealed(upload, f"{upload.id}{late_name}" if late_name is not None else None)
             finally:
-                services.metrics.uploads_open[Door.HTTP] -= 1
+                services.metrics.uploads_open[self._door] -= 1
 
     def _offer(self, caller: Caller) -> tuple[Offer, str | None]:
         """The offer, and how the name ends that a push gets when it is sealed."""
@@ -103,7 +106,7 @@ class Push:
         routed = route(caller.identity, feed, name, self._services.feeds)
         offer = Offer(
             feed=routed.feed,
-            door=Door.HTTP,
+            door=self._door,
             sender=caller.sender,
             name=routed.name,
             declared=declared,
@@ -177,7 +180,7 @@ class Push:
             if not limit.expired():
                 raise
             return self._not_yet(upload)
-        services.metrics.seal_seconds.observe(services.clock.monotonic() - ended, Door.HTTP)
+        services.metrics.seal_seconds.observe(services.clock.monotonic() - ended, self._door)
         return await self._landed(upload, entered)
 
     async def _seal(self, upload: Upload, evidence: tuple[Evidence, ...], name: str | None) -> Entered:
@@ -190,12 +193,12 @@ class Push:
             raise TypeError(receipt)
         headers = [(b"location", f"/v1/deliveries/{receipt.id}".encode()), attempt_header(upload.id)]
         if upload.repeats is not None:
-            services.metrics.repeated.add(Door.HTTP)
+            services.metrics.repeated.add(self._door)
             self._note("repeated", receipt, 200)
             delivery = await find(services, receipt.id) or await fresh(services, entered)
             return json_answer(plain(delivery), 200, [*headers, (b"idempotent-replayed", b"true")])
-        services.metrics.landed.add(Door.HTTP)
-        services.metrics.landed_bytes.add(Door.HTTP, by=receipt.size_bytes)
+        services.metrics.landed.add(self._door)
+        services.metrics.landed_bytes.add(self._door, by=receipt.size_bytes)
         self._note("landed", receipt, 201)
         return json_answer(plain(await fresh(services, entered)), 201, headers)
 
@@ -213,7 +216,7 @@ class Push:
         """The answer to what did not land; counted, logged, and with the attempt's own story if there is one."""
         answer = problem(error, self.attempt)
         services, caller = self._services, self._caller
-        services.metrics.failed.add(Door.HTTP, error.reason)
+        services.metrics.failed.add(self._door, error.reason)
         if self._upload is not None:
             with contextlib.suppress(HeadwaterError):
                 await services.landing.means.attempts.move(
@@ -221,7 +224,7 @@ class Push:
                 )
         elif caller is not None:
             detail = f"{self._scope['method']} {self._scope['path']}"
-            services.turned_away.count(Door.HTTP, error.reason, sender=caller.name, address=caller.peer, detail=detail)
+            services.turned_away.count(self._door, error.reason, sender=caller.name, address=caller.peer, detail=detail)
         level = logging.WARNING if answer.status >= 500 else logging.INFO  # noqa: PLR2004
         self._note("not_landed", None, answer.status, level=level, reason=error.reason, sentence=error.sentence)
         return answer
@@ -256,7 +259,7 @@ class Push:
             event,
             level=level,
             attempt=self.attempt,
-            door=Door.HTTP.value,
+            door=self._door.value,
             sender=None if self._caller is None else self._caller.name,
             feed=None if offer is None else f"{offer.feed.source}/{offer.feed.feed}",
             name=None if offer is None else shown(offer.name),

@@ -83,10 +83,17 @@ class Channel(asyncssh.SSHServerSession[bytes]):
             self._scp.data(data)
 
     def eof_received(self) -> bool:
-        """The client sends no more; its answers are still on their way."""
+        """The client sends no more; its answers are still on their way, and then it waits for our end."""
         if self._scp is not None:
             self._scp.eof()
-        return self._packets is None  # an SFTP client that ends its side is gone
+        if self._packets is not None:
+            self._start(self._take_leave)
+        return True
+
+    async def _take_leave(self) -> None:
+        if self._packets is not None:
+            await self._packets.settled()
+        self._finish(0, b"", b"")
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncssh's own
         """The channel is gone."""

@@ -210,11 +210,16 @@ class Packets:
         """It reads again."""
         self._room.set()
 
+    async def settled(self) -> None:
+        """Waits until everything that came is done and answered."""
+        while self._worker is not None:
+            await asyncio.wait([self._worker])
+        await self._sftp.settled()
+
     async def end(self) -> None:
         """The channel is gone. What came whole before is done, in its order: a CLOSE that came is an end."""
         self._over = True
         self._room.set()
         self._sftp.gone()
-        while self._worker is not None:
-            await asyncio.wait([self._worker])
+        await self.settled()
         await self._sftp.end()

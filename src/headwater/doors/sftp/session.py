@@ -108,7 +108,7 @@ class Sftp:
             if request.kind is Kind.CLOSE:
                 return await self._close(request, later)
             if request.kind not in _BY_HANDLE:
-                await self._settled()
+                await self.settled()
             return await self._ANSWERS[request.kind](self, request)
         except Exception as error:  # noqa: BLE001 - whatever it is, its client gets an answer
             return self.refusal(request, error)
@@ -130,7 +130,7 @@ class Sftp:
             )
         return wire.status(request.id, Code(REASONS[error.reason].sftp), error.sentence)
 
-    async def _settled(self) -> None:
+    async def settled(self) -> None:
         """Waits for files that are just being landed: what paths show depends on them."""
         if self._landing:
             await asyncio.wait(self._landing)
@@ -141,7 +141,7 @@ class Sftp:
 
     async def end(self) -> None:
         """The channel is gone, and all that came is done. Files without a CLOSE are kept, to go on with."""
-        await self._settled()
+        await self.settled()
         files, self._files = self._files, {}
         for file in files.values():
             if isinstance(file, Writing):
