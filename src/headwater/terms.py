@@ -350,4 +350,6 @@ def name_of(entry: Named) -> str:
 
 def shown(name: str) -> str:
     """A name fit for text that must be valid UTF-8 and must not steer a terminal: what cannot be shown is escaped."""
+    if name.isprintable():
+        return name
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
+from fnmatch import fnmatchcase, translate
 from typing import Final
 
 from headwater.gate.route import is_companion
@@ -27,6 +27,8 @@ PATTERNS: Final = (
 FOLDERS: Final = ("tmp", "temp", "_tmp", ".*")
 """Folders from which files are moved when they are whole."""
 
+_TEMPORARY: Final = re.compile("|".join(map(translate, PATTERNS)))
+_FOLDER: Final = re.compile("|".join(map(translate, FOLDERS)))
 _SUFFIX: Final = re.compile(
     r"(\.[0-9a-f]{8})?\.(filepart|part|partial|te?mp|writing|uploading|incomplete|crdownload)", re.IGNORECASE
 )
@@ -39,11 +41,11 @@ def is_temporary(name: str, patterns: Sequence[str] = ()) -> bool:
     `patterns` are the feed's own, on the last component or on the whole. `_SUCCESS` and its kind are marks, not names.
     """
     *folders, last = name.split("/")
-    if any(fnmatchcase(folder.lower(), pattern) for folder in folders for pattern in FOLDERS):
+    if any(_FOLDER.fullmatch(folder.lower()) for folder in folders):
         return True
     if any(fnmatchcase(last, pattern) or fnmatchcase(name, pattern) for pattern in patterns):
         return True
-    return any(fnmatchcase(last.lower(), pattern) for pattern in PATTERNS) and not is_companion(last)
+    return _TEMPORARY.fullmatch(last.lower()) is not None and not is_companion(last)
 
 
 def expected_name(name: str) -> str:

@@ -96,6 +96,14 @@ class Names:
             if left is not None:
                 yield left
 
+    async def holds(self, sender: str, folder: str) -> bool:
+        """Whether a folder, or one below it, holds a name."""
+        inside = f"{folder.rstrip('/')}/"
+        mine = self._unwritten.get(sender, {})
+        if any(value and (of == folder or of.startswith(inside)) for (of, _), value in mine.items()):
+            return True
+        return await self._book.holds(sender, folder)
+
     async def folders(self, sender: str, folder: str) -> set[str]:
         """The folders below one, at any depth, that hold names."""
         inside = f"{folder.rstrip('/')}/"
@@ -149,7 +157,7 @@ class View:
             return _upload(upload)
         if name and (row := await self._names.shown(self.sender, folder, name)) is not None and self._is_visible(row):
             return _shown(row)
-        return _folder(name) if await self._is_folder(whole) else None
+        return _folder(name) if await self._is_folder(whole, known=True) else None
 
     async def row(self, whole: str) -> ShownName | None:
         """The row behind a delivery's name."""
@@ -232,21 +240,20 @@ class View:
         source = whole.strip("/").partition("/")[0]
         return any(fnmatchcase(source, pattern.partition("/")[0]) for pattern in self._identity.allow)
 
-    async def _is_folder(self, whole: str) -> bool:
+    async def _is_folder(self, whole: str, *, known: bool = False) -> bool:
+        """Whether a path is a folder; `known` that no name of that kind is shown there."""
         if whole == (self._identity.root or "/"):
             return True
         parts = whole.strip("/").split("/")
         if any(given[: len(parts)] == tuple(parts) for given in self._given()):
             return True
         folder, name = split(whole)
-        row = await self._names.shown(self.sender, folder, name)
+        row = None if known else await self._names.shown(self.sender, folder, name)
         if row is not None and row.id is None:
             return True
         if self._underway.within(self.sender, whole):
             return True
-        if [each async for each in _first(self._names.listed(self.sender, whole))]:
-            return True
-        return bool(await self._names.folders(self.sender, whole))
+        return await self._names.holds(self.sender, whole)
 
     async def _folders_in(self, whole: str) -> set[str]:
         parts = tuple(whole.strip("/").split("/")) if whole != "/" else ()
@@ -319,9 +326,3 @@ def _shown(row: ShownName) -> Node:
 
 def _seconds(at: Time) -> int:
     return at // 1_000_000
-
-
-async def _first(rows: AsyncIterator[ShownName]) -> AsyncIterator[ShownName]:
-    async for row in rows:
-        yield row
-        return

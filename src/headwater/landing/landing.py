@@ -48,8 +48,8 @@ class Landing:
 
     # --- beginning ---------------------------------------------------------------------------------------------------
 
-    async def open(self, offer: Offer) -> Upload:
-        """Begins an attempt. Its row is written before its first byte is.
+    async def open(self, offer: Offer, *, soon: bool = False) -> Upload:
+        """Begins an attempt. Its row is written before its first byte is; `soon`, at once: its bytes are still to come.
 
         Raises Refused("bad_name" | "in_progress" | "too_large") before anything is kept; Unavailable("draining").
         """
@@ -66,7 +66,7 @@ class Landing:
         if offer.idempotency_key is not None:
             repeats = await self._claim(offer, offer.idempotency_key, id_, now)
         attempt = Attempt(id=id_, outcome=Outcome.OPEN, offer=offer, opened_at=now, lease_until=lease_until(means))
-        upload = Upload(self, means, attempt, asyncio.ensure_future(means.attempts.open(attempt, soon=False)))
+        upload = Upload(self, means, attempt, asyncio.ensure_future(means.attempts.open(attempt, soon=soon)))
         upload.repeats = repeats
         self._live[id_] = upload
         return upload

@@ -43,7 +43,7 @@ class SqliteBooks:
         self.facts = SqliteFacts(self._writer, self._quick)
         self.cursors = SqliteCursors(self._writer, self._quick)
         self.counters = SqliteCounters(self._writer, self._pages)
-        self.names = SqliteNames(self._writer, self._quick)
+        self.names = SqliteNames(self._writer, self._quick, path)
         self.claims = SqliteClaims(self._writer, path)
         self.catalog = SqliteCatalog(self._writer, self._quick, self._pages)
 
@@ -67,3 +67,4 @@ class SqliteBooks:
         self._quick.close()
         self._pages.close()
         self.claims.close()
+        self.names.close()

@@ -9,6 +9,8 @@ from typing import Any
 
 from headwater.books.queries import named_queries
 from headwater.books.sqlite.columns import name_bytes, name_text
+from headwater.books.sqlite.failures import failure
+from headwater.books.sqlite.schema import connect_for_reading
 from headwater.books.sqlite.threads import Readers, Writer
 from headwater.ports.books import ShownName
 from headwater.terms import Time
@@ -18,11 +20,18 @@ _PRUNE_ROWS = 1000
 
 
 class SqliteNames:
-    """NameBook."""
+    """NameBook. One name is looked up at once, over a connection of its own: a client that sends thousands of small
+    files would wait longer for a hop to a thread than for the row.
+    """
 
-    def __init__(self, writer: Writer, quick: Readers) -> None:
+    def __init__(self, writer: Writer, quick: Readers, path: Path) -> None:
         self._writer = writer
         self._quick = quick
+        self._connection = connect_for_reading(path)
+
+    def close(self) -> None:
+        """Closes the connection."""
+        self._connection.close()
 
     def show(self, sender: str, shown: ShownName) -> asyncio.Future[None]:
         """Shows a name, in the place of what it showed before."""
@@ -48,15 +57,21 @@ class SqliteNames:
 
         return self._writer.put(run, soon=False)
 
-    def shown(self, sender: str, folder: str, name: str) -> asyncio.Future[ShownName | None]:
+    async def shown(self, sender: str, folder: str, name: str) -> ShownName | None:
         """What a name shows."""
-        row = _place(sender, folder, name)
+        found = self._one("shown", _place(sender, folder, name))
+        return _shown(found) if found else None
 
-        def run(connection: sqlite3.Connection) -> ShownName | None:
-            found = connection.execute(_SQL["shown"], row).fetchone()
-            return _shown(found) if found else None
+    async def holds(self, sender: str, folder: str) -> bool:
+        """Whether a folder, or one below it, holds a name."""
+        return self._one("holds", _below(sender, folder)) is not None
 
-        return self._quick.ask(run)
+    def _one(self, query: str, row: dict[str, Any]) -> tuple[Any, ...] | None:
+        try:
+            found: tuple[Any, ...] | None = self._connection.execute(_SQL[query], row).fetchone()
+        except sqlite3.Error as error:
+            raise failure(error) from error
+        return found
 
     def listed(self, sender: str, folder: str, after: str, limit: int) -> asyncio.Future[list[ShownName]]:
         """The names of a folder after one of them, in order of their bytes."""
@@ -65,8 +80,7 @@ class SqliteNames:
 
     def folders(self, sender: str, folder: str, limit: int) -> asyncio.Future[list[str]]:
         """The folders below one, at any depth, that hold names."""
-        above = name_bytes(folder.rstrip("/"))
-        row = {"sender": sender, "first": above + b"/", "last": above + b"0", "limit": limit}  # 0 comes after /
+        row = _below(sender, folder) | {"limit": limit}
         return self._quick.ask(
             lambda connection: [name_text(found[0]) for found in connection.execute(_SQL["folders"], row)]
         )
@@ -80,6 +94,11 @@ class SqliteNames:
 
 def _place(sender: str, folder: str, name: str) -> dict[str, Any]:
     return {"sender": sender, "folder": name_bytes(folder), "name": name_bytes(name)}
+
+
+def _below(sender: str, folder: str) -> dict[str, Any]:
+    above = name_bytes(folder.rstrip("/"))
+    return {"sender": sender, "folder": name_bytes(folder), "first": above + b"/", "last": above + b"0"}  # 0 follows /
 
 
 def _shown(row: tuple[Any, ...]) -> ShownName:

@@ -19,6 +19,9 @@ ORDER BY name LIMIT :limit
 SELECT DISTINCT folder FROM names
 WHERE sender = :sender AND folder > :first AND folder < :last LIMIT :limit
 
+-- name: holds
+SELECT 1 FROM names WHERE sender = :sender AND (folder = :folder OR (folder > :first AND folder < :last)) LIMIT 1
+
 -- name: prune
 DELETE FROM names WHERE (sender, folder, name) IN (
   SELECT sender, folder, name FROM names INDEXED BY names_by_time WHERE shown_at < :before LIMIT :limit

@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 import msgspec
-from asyncssh import SSHKey
+from asyncssh import KeyImportError
 from asyncssh.compression import get_compression_algs
 from asyncssh.encryption import get_encryption_algs
 from asyncssh.kex import get_kex_algs
 from asyncssh.mac import get_mac_algs
-from asyncssh.public_key import get_public_key_algs
+from asyncssh.public_key import SSHOpenSSHCertificate, decode_ssh_certificate, get_public_key_algs
 
 from headwater.ports.books import Identity
 from headwater.terms import Time
@@ -58,10 +58,8 @@ MODERN: Final = Algorithms(
     mac_algs=(
         "hmac-sha2-256-etm@openssh.com",
         "hmac-sha2-512-etm@openssh.com",
-        "umac-128-etm@openssh.com",
         "hmac-sha2-256",
         "hmac-sha2-512",
-        "umac-128@openssh.com",
     ),
     signature_algs=(
         "ssh-ed25519",
@@ -84,7 +82,7 @@ LEGACY: Final = Algorithms(
 )
 """What clients of before about 2014 need: offered beside the others while a sender is marked so."""
 
-# What of them there is, asyncssh says: libraries of the system (nettle, OpenSSL) bring some, and may lack them
+# What of them there is, asyncssh says: an older OpenSSL beneath it has no ML-KEM
 _KNOWN: Final[Mapping[str, Callable[[], Sequence[bytes]]]] = {
     "kex_algs": get_kex_algs,
     "encryption_algs": get_encryption_algs,
@@ -93,7 +91,6 @@ _KNOWN: Final[Mapping[str, Callable[[], Sequence[bytes]]]] = {
     "compression_algs": get_compression_algs,
 }
 _AEAD: Final = ("-gcm@openssh.com", "-poly1305@openssh.com")
-_SHA1: Final = b"ssh-rsa"
 
 
 def algorithms(*, legacy: bool) -> Algorithms:
@@ -112,21 +109,48 @@ def legacy_wanted(identities: Iterable[Identity], now: Time) -> bool:
     )
 
 
-def is_legacy(kex: str, cipher: str, mac: str, host_key: str, signature: str = "") -> bool:
+def is_legacy(kex: str, cipher: str, mac: str, host_key: str, *signatures: str) -> bool:
     """Whether one of those that were agreed on is not among the modern.
 
-    `host_key` and `signature` (of the client's own key) are the algorithms that were signed with. A cipher that
+    `host_key` is the algorithm that the server signed with, `signatures` are those of `signed_with`. A cipher that
     authenticates by itself needs no MAC: whatever is said of one then is not asked for.
     """
     return not (
         kex in MODERN.kex_algs
         and cipher in MODERN.encryption_algs
         and (cipher.endswith(_AEAD) or mac in MODERN.mac_algs)
-        and host_key in MODERN.signature_algs
-        and (not signature or signature in MODERN.signature_algs)
+        and {host_key, *signatures}.issubset(MODERN.signature_algs)
     )
 
 
-def refuse_sha1(key: SSHKey) -> None:
-    """From now on a signature by this key over SHA-1 is wrong: asyncssh takes one from any RSA key, offered or not."""
-    key.all_sig_algorithms = key.all_sig_algorithms - {_SHA1}
+def signed_with(key_data: bytes, signature: bytes) -> tuple[str, ...]:
+    """The algorithm that a client signed its login with (none where it only asks), and the one of its certificate's CA.
+
+    asyncssh takes either over SHA-1 from any RSA key, whatever was offered: so a door must look.
+    """
+    signatures = [signature] if signature else []
+    if (certificate := _certificate(key_data)) is not None:
+        ca = certificate.signing_key.public_data
+        signatures.append(key_data.rpartition(len(ca).to_bytes(4, "big") + ca)[2][4:])
+    return tuple(_first_string(one).decode("ascii", "replace") for one in signatures)
+
+
+def made_out_to(key_data: bytes) -> Sequence[str] | None:
+    """Whom an SSH certificate is made out to; None for a plain key.
+
+    asyncssh takes one that is made out to nobody for one that is made out to everybody; OpenSSH, and we, do not.
+    """
+    certificate = _certificate(key_data)
+    return None if certificate is None else certificate.principals
+
+
+def _certificate(key_data: bytes) -> SSHOpenSSHCertificate | None:
+    try:
+        certificate = decode_ssh_certificate(key_data)
+    except KeyImportError:
+        return None
+    return certificate if isinstance(certificate, SSHOpenSSHCertificate) else None
+
+
+def _first_string(data: bytes) -> bytes:
+    return data[4 : 4 + int.from_bytes(data[:4], "big")]

@@ -15,7 +15,6 @@ from headwater.doors.sftp.packets import Packets
 from headwater.doors.sftp.session import Sftp
 
 _NO_SHELL: Final = b"This is a landing zone: use sftp or scp. There is no shell here.\n"
-_IGNORE: Final = 2
 _STDERR: Final = asyncssh.EXTENDED_DATA_STDERR
 
 
@@ -39,10 +38,9 @@ class Channel(asyncssh.SSHServerSession[bytes]):
         return self._task is not None and not self._task.done()
 
     def show_life(self) -> None:
-        """Shows a client that waits that somebody is there (RFC 4253 §11.2)."""
-        connection = self._channel.get_connection()
-        if connection is not None:
-            connection.send_packet(_IGNORE, b"\0\0\0\0")
+        """Shows a client that waits that somebody is there ."""
+        if not self._channel.is_closing():
+            self._channel.get_connection().show_life()
 
     def close(self) -> None:
         """Ends it."""

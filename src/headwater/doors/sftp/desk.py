@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from headwater.gate.identify import Caller
-from headwater.gate.transcript import Transcript, harmless
+from headwater.gate.transcript import Transcript
 from headwater.gate.view import View
 from headwater.logs import note
 from headwater.ports.ledger import Entered
@@ -61,6 +61,5 @@ class Desk:
 
     def note(self, event: str, *, level: int = logging.INFO, attempt: Id | None = None, **facts: Any) -> None:
         """Logs an event of this connection."""
-        facts = {name: harmless(value) for name, value in facts.items()}
         who = {"door": Door.SFTP.value, "sender": self.caller.name, "peer": self.caller.peer}
         note(log, event, level=level, attempt=attempt, **who, **facts)

@@ -10,6 +10,7 @@ from typing import Any, Final, Protocol
 import asyncssh
 
 from headwater.doors.sftp.algorithms import is_legacy
+from headwater.doors.sftp.transport import Connection
 from headwater.errors import HeadwaterError
 from headwater.gate.credentials import PASSWORD, SSH_KEY
 from headwater.gate.identify import Caller
@@ -149,35 +150,6 @@ class Visit:
         elif stranger and not self._tries:
             self._count(Why.NONE_SHOWN)
         self._left(self, stranger=stranger)
-
-
-class Connection(asyncssh.SSHServerConnection):
-    """asyncssh's, but that a right credential is not yet a caller: the gate has the last word."""
-
-    def __init__(self, visit: Visit, loop: asyncio.AbstractEventLoop, options: Any) -> None:
-        super().__init__(loop, options)
-        self.visit = visit
-
-    def send_newkeys(self, k: bytes, h: bytes) -> None:
-        """Notes by which key exchange: asyncssh forgets it."""
-        if self._kex is not None:
-            self.set_extra_info(kex_alg=self._kex.algorithm.decode("ascii"))
-        super().send_newkeys(k, h)
-
-    async def send_userauth_success(self) -> None:
-        """Lets in, asks for what is still missing, or refuses."""
-        let_in = await self.visit.is_let_in(self._username)
-        if let_in:
-            await super().send_userauth_success()
-        else:
-            self.send_userauth_failure(let_in is None)
-
-    def send_userauth_failure(self, partial_success: bool) -> None:  # noqa: FBT001 - asyncssh's own
-        """Refuses, and at last ends it."""
-        if not partial_success and self.visit.failed():
-            self.disconnect(asyncssh.DISC_NO_MORE_AUTH_METHODS_AVAILABLE, "Too many wrong credentials.")
-        else:
-            super().send_userauth_failure(partial_success)
 
 
 class Gatekeeper(asyncssh.SSHServer):

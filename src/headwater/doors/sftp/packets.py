@@ -180,6 +180,7 @@ class Packets:
         answer = await self._sftp.answer(request, self._answer)
         if answer is not None:
             self._answer(answer)
+        await self._sftp.go_on()
 
     def _begin(self, packet: bytes) -> None:
         try:

@@ -168,6 +168,7 @@ class Scp:
         attrs = Attrs(size_bytes=size_bytes, mode=mode, times=times)
         try:
             file = await Writing.opened(self._desk, whole, Flags.WRITE | Flags.CREAT | Flags.TRUNC, attrs)
+            await file.prepare()
         except HeadwaterError as error:
             self._refuse(error)  # an answer other than zero to its line: the client does not send it
             return

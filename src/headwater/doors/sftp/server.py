@@ -17,6 +17,7 @@ from headwater.doors.sftp.algorithms import algorithms, legacy_wanted
 from headwater.doors.sftp.channel import Channel
 from headwater.doors.sftp.desk import Desk
 from headwater.doors.sftp.letting_in import Gatekeeper, Visit
+from headwater.doors.sftp.transport import quiet
 from headwater.gate.addresses import networks, within
 from headwater.gate.identify import Caller
 from headwater.gate.refusals import TryLater
@@ -165,7 +166,7 @@ class SftpServer:
         self._windows_bytes += window
         visit.channels += 1
         made = visit.ssh.create_server_channel(None, "strict", window, PACKET_BYTES)
-        return made, channel
+        return quiet(made), channel
 
     def _ended(self, visit: Visit, channel: Channel, window: int) -> None:
         self._channels.discard(channel)

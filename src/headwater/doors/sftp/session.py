@@ -57,6 +57,7 @@ class Sftp:
         self._files: dict[bytes, File] = {}
         self._number = 0
         self._landing: set[asyncio.Task[bytes]] = set()
+        self._opened: Writing | None = None
         self._gone = False
 
     @property
@@ -112,6 +113,13 @@ class Sftp:
             return await self._ANSWERS[request.kind](self, request)
         except Exception as error:  # noqa: BLE001 - whatever it is, its client gets an answer
             return self.refusal(request, error)
+
+    async def go_on(self) -> None:
+        """What can be done once an answer is out, before the next request is looked at."""
+        opened, self._opened = self._opened, None
+        if opened is not None:
+            await asyncio.sleep(0)  # only then the answer is on its way
+            await opened.prepare()
 
     def refusal(self, request: Request, error: Exception) -> bytes:
         """The STATUS for what went wrong; counted where nobody else does."""
@@ -175,7 +183,9 @@ class Sftp:
         if flags & (Flags.WRITE | Flags.APPEND | Flags.CREAT | Flags.TRUNC):
             if Flags.READ in flags and await desk.view.row(whole) is not None and Flags.TRUNC not in flags:
                 raise Refused("unsupported", "A file that has landed is not changed; write it anew, or append.")
-            return self._handle(request, await Writing.opened(desk, whole, flags, request.attrs))
+            file = await Writing.opened(desk, whole, flags, request.attrs)
+            self._opened = file
+            return self._handle(request, file)
         return self._handle(request, await opened(desk, whole))
 
     async def _close(self, request: Request, later: Callable[[bytes], None]) -> bytes | None:

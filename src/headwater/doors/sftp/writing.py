@@ -88,13 +88,15 @@ class Writing:
         file._before = node
         file._transcript.add("open", path=desk.view.seen(whole), flags=str(flags), size_bytes=attrs.size_bytes)
         file._stack.enter_context(file._passage)
-        if Flags.TRUNC in flags or node is None:
-            try:
-                await file.begin(0)
-            except BaseException:
-                file._stack.close()
-                raise
         return file
+
+    async def prepare(self) -> None:
+        """Begins what is a new file in any case, while the client reads the answer to its OPEN."""
+        if self.upload is None and (Flags.TRUNC in self._flags or self._before is None):
+            try:
+                await self.begin(0)
+            except HeadwaterError as error:
+                self.fail(error)
 
     # --- bytes -------------------------------------------------------------------------------------------------------
 
@@ -142,7 +144,7 @@ class Writing:
             self._continues, self._base = Continues(landed.id, offset), offset
         if parked is not None:
             await self._supersede(parked)
-        self.upload = upload = await desk.services.landing.open(self._offer())
+        self.upload = upload = await desk.services.landing.open(self._offer(), soon=True)
         upload.story = self._transcript.rows
         self._underway = Underway(desk.caller.name, self.whole, upload.id, 0, upload.attempt.opened_at, upload)
         self._underway.modified_at = self._attrs.times[1] if self._attrs.times else None
