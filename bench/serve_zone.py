@@ -60,7 +60,11 @@ def fresh(folder: Path, zone: str, endpoint: str | None = None) -> tuple[Home, C
     """A home in a new folder over a zone, and its configuration."""
     home = Home(folder)
     home.make()
-    config = load({}, {"HEADWATER_ZONE": zone, "HEADWATER_HTTP_LISTEN": "127.0.0.1:0"}, home.path).config
+    config = load(
+        {},
+        {"HEADWATER_ZONE": zone, "HEADWATER_HTTP_LISTEN": "127.0.0.1:0", "HEADWATER_SFTP_LISTEN": "127.0.0.1:0"},
+        home.path,
+    ).config
     s3 = S3(region="us-east-1", endpoint=endpoint)
     return home, msgspec.structs.replace(config, s3=s3, accept_volatile=True)
 

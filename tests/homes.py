@@ -13,7 +13,7 @@ from headwater.home import Home
 from headwater.serving import served
 from headwater.zone.local import read_config
 
-SAFE_HERE = 'accept_volatile = true\n[http]\nlisten = "127.0.0.1:0"\n'
+SAFE_HERE = 'accept_volatile = true\n[http]\nlisten = "127.0.0.1:0"\n[sftp]\nlisten = "127.0.0.1:0"\n'
 """What a home of a test says: its disk may be memory, its port is anybody's."""
 
 

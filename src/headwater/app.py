@@ -40,7 +40,7 @@ from headwater.gate.underway import UploadsUnderway
 from headwater.gate.view import Names
 from headwater.guide import guide, http_address
 from headwater.home import Home
-from headwater.identities import ensure_first, ensure_home_key
+from headwater.identities import HOME, ensure_first, ensure_home_key
 from headwater.landing import Budget, Landing, Means, Rules
 from headwater.ports.books import AttemptQuery
 from headwater.ports.zone import ZoneStore
@@ -228,6 +228,7 @@ async def _services(
             answer_within_seconds=config.limits.answer_within_seconds,
             ledger_public=config.ledger.public,
             admin_apart=config.admin.listen is not None,
+            home_user=HOME,
         ),
         clock=clock,
         landing=landing,

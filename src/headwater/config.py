@@ -385,11 +385,19 @@ def _same_listeners(config: Config) -> _Broken:
 
 
 def _senders(config: Config) -> _Broken:
-    """A sender's root is one of its feeds, and no token is the token of two."""
+    """A sender's root is one of its feeds, no token is the token of two, and who must show several things has them."""
     holders: dict[str, str] = {}
     for name, sender in config.senders.items():
         if sender.root and not any(matches(pattern, parse_feed(sender.root[1:])) for pattern in sender.allow):
             yield ("senders", name, "root"), "is not a feed that this sender may deliver to", "Add it to its allow."
+        if sender.factors and set(sender.factors) != {"ssh_key", "password"}:
+            yield ("senders", name, "factors"), "must be both, or none", 'Write ["ssh_key", "password"].'
+        elif sender.factors and not (sender.passwords and (sender.ssh_keys or sender.ssh_ca)):
+            yield (
+                ("senders", name, "factors"),
+                "asks for what the sender does not have",
+                "Give it ssh_keys and passwords.",
+            )
         for token in sender.tokens_sha256:
             if (other := holders.setdefault(token, name)) != name:
                 yield ("senders", name, "tokens"), f"the sender {other} has the same token", ""

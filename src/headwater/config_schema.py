@@ -338,7 +338,7 @@ class Sender(Table, frozen=True):
             '[{ env = "ACME_TOKEN" }]',
         ),
     ] = ()
-    ssh_cas: Annotated[
+    ssh_ca: Annotated[
         tuple[Annotated[str, SSH_KEY], ...],
         About(
             "Public keys of who signs its SSH certificates, which must be made out to its name.",
@@ -379,7 +379,7 @@ class Sender(Table, frozen=True):
         ),
     ] = ()
     legacy: Annotated[
-        bool, About("Whether it may use SSH algorithms that were given up as weak (SHA-1, CBC); `doctor` names it.")
+        bool, About("Whether it may use SSH algorithms that were given up as weak: SHA-1, CBC. `doctor` names it.")
     ] = False
 
 

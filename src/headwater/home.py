@@ -3,18 +3,43 @@
 from __future__ import annotations
 
 import fcntl
+import ipaddress
 import os
 import secrets
 import socket
+from collections.abc import Callable
 from pathlib import Path
+from typing import Final
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+    load_ssh_private_key,
+)
 
 from headwater.care.keys import RecoveryKey
 from headwater.config_pages import template
+from headwater.config_schema import Config
+from headwater.config_values import Address
 from headwater.errors import Misconfigured
 from headwater.ledger.note import Signer
 
 HOME_DEFAULT = "headwater-home"
 SECRET_MODE = 0o600
+SSH_PORT: Final = 22
+
+_HostKey = ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+_HOST_KEYS: Final[dict[str, Callable[[], _HostKey]]] = {
+    "ssh_host_ed25519": ed25519.Ed25519PrivateKey.generate,
+    "ssh_host_ecdsa": lambda: ec.generate_private_key(ec.SECP256R1()),
+}
+_LEGACY_HOST_KEY: Final = "ssh_host_rsa"
+_RSA_BITS: Final = 3072
 
 
 class Home:
@@ -106,6 +131,34 @@ class Home:
         except FileNotFoundError:
             raise Misconfigured(f"The key {self.keys / name} is not there. Restore it, or see docs/how-to.") from None
 
+    def host_keys(self, config: Config, *, legacy: bool = False) -> list[bytes]:
+        """The private SSH host keys, in PEM: those of `[keys] ssh_host`, or the home's own, made when first asked for.
+
+        The home's are Ed25519 and ECDSA; with `legacy` also RSA, for clients that know nothing else.
+        """
+        if config.keys.ssh_host:
+            return [secret.reveal().encode() for secret in config.keys.ssh_host]
+        makers = dict(_HOST_KEYS)
+        if legacy:
+            makers[_LEGACY_HOST_KEY] = lambda: rsa.generate_private_key(65537, _RSA_BITS)
+        for name, make in makers.items():
+            if not (self.keys / name).exists():
+                pem = make().private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
+                write_secret(self.keys / name, pem.decode())
+        return [(self.keys / name).read_bytes() for name in makers]
+
+    def public_host_keys(self, config: Config) -> list[str]:
+        """The public halves of the host keys, each as `kind base64`. Raises Misconfigured for one that is no key."""
+        return [_public_half(pem) for pem in self.host_keys(config)]
+
+    def write_known_hosts(self, config: Config, address: Address) -> Path:
+        """Writes `keys/known_hosts`, by which OpenSSH knows the server at this address, seen from this machine."""
+        path = self.keys / "known_hosts"
+        host = reached(address.host)
+        place = host if address.port == SSH_PORT else f"[{host}]:{address.port}"
+        write_secret(path, "".join(f"{place} {key}\n" for key in self.public_host_keys(config)))
+        return path
+
     def new_ledger_key(self, log: str) -> Signer:
         """Makes the key of a log; the one of an earlier log is kept beside it."""
         path = self.keys / "ledger"
@@ -122,6 +175,25 @@ class Home:
             return Signer.from_secret(self.secret(name).decode())
         except ValueError as error:
             raise Misconfigured(f"{self.keys / name} is not a ledger key: {error}.") from error
+
+
+def _public_half(pem: bytes) -> str:
+    try:
+        load = load_ssh_private_key if b"OPENSSH" in pem.partition(b"\n")[0] else load_pem_private_key
+        public = load(pem, None).public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise Misconfigured(
+            f"An SSH host key cannot be read: {error}. Give it as PEM, without a passphrase."
+        ) from error
+    return public.decode()
+
+
+def reached(host: str) -> str:
+    """A host as it is reached from this machine, where it stands for all addresses."""
+    try:
+        return {"0.0.0.0": "127.0.0.1", "::": "::1"}[str(ipaddress.ip_address(host))]  # noqa: S104 - compared, not bound
+    except (ValueError, KeyError):
+        return host
 
 
 def write_secret(path: Path, text: str) -> None:

@@ -88,11 +88,13 @@ async def _open_sftp(system: System, moved: list[str], *, may_move: bool) -> tup
         return None
     from headwater.doors.sftp.server import SftpServer  # noqa: PLC0415
 
+    legacy = any(one.legacy and one.revoked_at is None for one in system.services.identities.all())
     bound, port = _bound(config.sftp.listen, "sftp", moved, may_move=may_move)
-    door = SftpServer(system.services, system.home.host_keys(config), trusted_proxies=config.http.trusted_proxies)
+    keys = system.home.host_keys(config, legacy=legacy)
+    door = SftpServer(system.services, keys, trusted_proxies=config.http.trusted_proxies)
     await door.start(bound)
     address = Address(config.sftp.listen.host, port)
-    system.home.write_known_hosts(address)
+    system.home.write_known_hosts(config, address)
     return door, address
 
 

@@ -18,7 +18,7 @@ from typing import Any, Self
 from headwater.home import Home
 from tests.processes import program
 
-CONFIG = 'accept_volatile = true\n[http]\nlisten = "127.0.0.1:0"\n'
+CONFIG = 'accept_volatile = true\n[http]\nlisten = "127.0.0.1:0"\n[sftp]\nlisten = "127.0.0.1:0"\n'
 READY_SECONDS_MAX = 60.0
 END_SECONDS_MAX = 60.0
 
@@ -69,6 +69,7 @@ class Server:
         self._environ = dict(environ or {})
         self._process: subprocess.Popen[bytes] | None = None
         self.port: int | None = None
+        self.sftp_port: int | None = None
 
     def __enter__(self) -> Self:
         self.start()
@@ -115,6 +116,8 @@ class Server:
             with contextlib.suppress(OSError, ValueError):
                 run = json.loads((self.home / "run.json").read_text())
                 if run["pid"] == self.pid:
+                    known_hosts = (self.home / "keys" / "known_hosts").read_text()
+                    self.sftp_port = int(known_hosts.partition("]:")[2].split()[0])
                     self.port = int(run["http"].rpartition(":")[2])
                     return
             time.sleep(0.01)
@@ -130,7 +133,7 @@ class Server:
 
     def _end(self, by: signal.Signals) -> int:
         assert self._process is not None
-        self.port = None
+        self.port = self.sftp_port = None
         if self.code is None:
             self._process.send_signal(by)
         try:

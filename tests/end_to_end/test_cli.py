@@ -54,7 +54,13 @@ def started(folder: Path, home: Path, *words: str, **more: str) -> subprocess.Po
             [HEADWATER, "--home", home, "serve", *words],
             cwd=folder,
             env=environ(
-                folder, **{"HEADWATER_HTTP_LISTEN": "127.0.0.1:0", "HEADWATER_ACCEPT_VOLATILE": "true", **more}
+                folder,
+                **{
+                    "HEADWATER_HTTP_LISTEN": "127.0.0.1:0",
+                    "HEADWATER_SFTP_LISTEN": "127.0.0.1:0",
+                    "HEADWATER_ACCEPT_VOLATILE": "true",
+                    **more,
+                },
             ),
             stdout=log,
             stderr=log,
@@ -115,7 +121,11 @@ def test_a_file_goes_in_by_the_printed_line_and_can_be_proved_without_us(tmp_pat
     """From nothing: serve prints a line, the line lands a file, and it is found, got back, proved and verified."""
     (tmp_path / "README.md").write_text("# hello\n")
     home = tmp_path / "headwater-home"
-    quiet = {"HEADWATER_HTTP_LISTEN": f"127.0.0.1:{free_port()}", "HEADWATER_ACCEPT_VOLATILE": "true"}
+    quiet = {
+        "HEADWATER_HTTP_LISTEN": f"127.0.0.1:{free_port()}",
+        "HEADWATER_SFTP_LISTEN": "off",
+        "HEADWATER_ACCEPT_VOLATILE": "true",
+    }
     terminal = Terminal(tmp_path, "serve", columns=200, **quiet)
     banner = terminal.until("prints this again")
     (line,) = re.findall(r"curl -T README\.md [^\x1b\r\n]*", banner)
@@ -348,6 +358,7 @@ def test_the_same_commands_work_on_s3(tmp_path, request, server):
         "AWS_ENDPOINT_URL": bucket.server.endpoint,
         "AWS_REGION": bucket.server.region,
         "HEADWATER_HTTP_LISTEN": "127.0.0.1:0",
+        "HEADWATER_SFTP_LISTEN": "127.0.0.1:0",
     }
     url = f"s3://{bucket.name}/landing"
     (tmp_path / "small.csv").write_text("id\n1\n")

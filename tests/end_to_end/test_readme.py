@@ -29,7 +29,12 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dic
     folder = tmp_path_factory.mktemp("readme")
     port = free_port()
     kept = {name: value for name, value in os.environ.items() if name in {"HOME", "LANG", "TMPDIR"}}
-    environ = {**kept, "PATH": f"{BIN}:{os.environ['PATH']}", "HEADWATER_HTTP_LISTEN": f"127.0.0.1:{port}"}
+    environ = {
+        **kept,
+        "PATH": f"{BIN}:{os.environ['PATH']}",
+        "HEADWATER_HTTP_LISTEN": f"127.0.0.1:{port}",
+        "HEADWATER_SFTP_LISTEN": "127.0.0.1:0",
+    }
     with (folder / "serve.log").open("w") as log:
         server = subprocess.Popen([BIN / "headwater", "serve"], cwd=folder, env=environ, stdout=log, stderr=log)
         try:

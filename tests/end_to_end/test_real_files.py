@@ -44,7 +44,7 @@ def test_a_thousand_real_files_come_back_as_they_went_in(tmp_path):
     files = list(islice(real_files(), FILES))
     assert len(files) == FILES
     listen = f"127.0.0.1:{free_port()}"
-    environ = {**os.environ, "HEADWATER_HTTP_LISTEN": listen}
+    environ = {**os.environ, "HEADWATER_HTTP_LISTEN": listen, "HEADWATER_SFTP_LISTEN": "off"}
 
     def run(*words: str) -> str:
         done = subprocess.run([COMMAND, *words], cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)

@@ -14,6 +14,7 @@ from headwater.terms import Durability
 HOME = Path("/srv/headwater")
 FILE = HOME / "headwater.toml"
 TOKEN = "t0ken-" * 8
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 EVERYTHING = f"""
 zone = "s3://acme-raw/landing/"
 books = "postgresql:///headwater"
@@ -171,6 +172,41 @@ def test_environment_overrides():
     assert origins["http.listen"] == "environment variable HEADWATER_HTTP_LISTEN"
     assert origins["sftp.listen"] == f"{FILE}:5"
     assert origins["limits.memory"] == "default"
+
+
+HASH = "$argon2id$v=19$m=19456,t=2,p=1$" + "A" * 22 + "$" + "A" * 43
+
+
+def test_passwords_are_hashes_at_the_usual_cost(tmp_path):
+    """In the file or behind a reference; the password itself, or a hash of another cost, is refused unrepeated."""
+    table = '[senders.acme]\nallow = ["*"]\npasswords = '
+    assert loaded(f'{table}["{HASH}"]').config.senders["acme"].passwords == (HASH,)
+    assert loaded(f'{table}[{{ env = "ACME" }}]', ACME=HASH).config.senders["acme"].passwords == (HASH,)
+    assert "a secret must not stand in this file" in problem(f'{table}["hunter2"]').sentence
+    dearer = HASH.replace("19456", "65536")
+    for text in ("hunter2", dearer):
+        sentence = problem(f'{table}[{{ env = "ACME" }}]', ACME=text).sentence
+        assert "argon2id" in sentence
+        assert "hunter2" not in sentence
+
+
+@pytest.mark.parametrize(
+    ("more", "fine"),
+    [
+        (f'factors = ["ssh_key", "password"]\npasswords = ["{HASH}"]\nssh_keys = ["{KEY}"]', True),
+        (f'factors = ["password", "ssh_key"]\npasswords = ["{HASH}"]\nssh_ca = ["{KEY}"]', True),
+        (f'factors = ["ssh_key", "password"]\nssh_keys = ["{KEY}"]', False),
+        (f'factors = ["ssh_key"]\npasswords = ["{HASH}"]\nssh_keys = ["{KEY}"]', False),
+        ('factors = ["token"]', False),
+    ],
+)
+def test_who_must_show_both_has_both(more, fine):
+    """Factors are key and password, and the sender has what it must show."""
+    text = f'[senders.acme]\nallow = ["*"]\n{more}'
+    if fine:
+        assert set(loaded(text).config.senders["acme"].factors) == {"ssh_key", "password"}
+    else:
+        assert "factors" in problem(text).key
 
 
 def test_tokens_are_kept_as_digests_only():

@@ -43,6 +43,7 @@ UNSAFE_FILE_SYSTEMS: Final = {
 }
 """Kinds of file systems that a zone is refused on unless told, and why."""
 
+_IN_THE_FILE: Final = "Give it a new one in headwater.toml."
 _SECOND: Final = 1_000_000
 _DAY: Final = 86_400 * _SECOND
 _GIB: Final = 1 << 30
@@ -236,16 +237,25 @@ def ledger(head: Head, published: Checkpoint | None, now: Time) -> Probe:
 
 
 def senders(identities: Iterable[Identity], now: Time) -> list[Probe]:
-    """Whose credentials end soon, or are of an old kind."""
+    """Whose credentials end soon, or are of an old kind, and who may use weak algorithms."""
     found = []
     for identity in identities:
         if identity.revoked_at is not None:
             continue
+        if identity.legacy:
+            seen = f"{identity.name} may use SSH algorithms that were given up as weak (SHA-1, CBC)."
+            found.append(Probe("senders", State.WARN, seen, f"Have its client renewed; then {_no_longer(identity)}"))
         for one in identity.credentials:
             if one.revoked_at is None and (flaw := _flaw(one, now)):
-                fix = f"headwater senders rotate {identity.name}"
+                fix = f"headwater senders rotate {identity.name}" if not identity.declared else _IN_THE_FILE
                 found.append(Probe("senders", State.WARN, f"{identity.name}: {one.fingerprint} {flaw}.", fix))
     return found or [Probe("senders", State.OK, "No credential ends within 30 days or is of an old kind.")]
+
+
+def _no_longer(identity: Identity) -> str:
+    if identity.declared:
+        return f"take `legacy` out of [senders.{identity.name}]."
+    return f"`headwater senders legacy {identity.name} off`."
 
 
 def _flaw(one: Credential, now: Time) -> str | None:

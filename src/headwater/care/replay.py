@@ -6,6 +6,7 @@ Entries hold no secret and no digest of one: what was added after the backup com
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 import msgspec
 
@@ -14,6 +15,7 @@ from headwater.ports.books import Identity
 from headwater.terms import Role, Time, time_value
 
 _replace = msgspec.structs.replace
+_VERBS: Final = frozenset({"add", "rotate", "revoke", "root", "legacy"})
 
 
 class Replayed(msgspec.Struct, frozen=True):
@@ -40,7 +42,7 @@ def replayed(identities: Iterable[Identity], acts: Sequence[Admin]) -> Replayed:
     for act in acts:
         verb = act.act.partition(".")[2]
         known = after.get(act.subject)
-        if act.act.partition(".")[0] not in {"senders", "users"} or verb not in {"add", "rotate", "revoke", "root"}:
+        if act.act.partition(".")[0] not in {"senders", "users"} or verb not in _VERBS:
             passed_over.append(act.act)
             continue
         match verb:
@@ -58,6 +60,8 @@ def replayed(identities: Iterable[Identity], acts: Sequence[Admin]) -> Replayed:
                 lost = {one: None for one in lost if one[0] != act.subject or which not in {"all", one[1]}}
             case "root" if known and time_value(act.at) >= known.added_at:
                 after[act.subject] = _replace(known, root=act.detail["to"])
+            case "legacy" if known and time_value(act.at) >= known.added_at:
+                after[act.subject] = _replace(known, legacy=act.detail["to"])
     changed = [identity for name, identity in after.items() if identity != before.get(name)]
     taken_from = {name for name, _ in revoked}
     changed.sort(key=lambda identity: identity.name not in taken_from)
@@ -79,6 +83,8 @@ def _added(known: Identity | None, act: Admin) -> Identity:
         addresses=tuple(detail["addresses"]),
         root=detail["root"],
         may_create_feeds=detail["may_create_feeds"],
+        factors=tuple(detail.get("factors", ())),  # entries of before the SFTP door have neither
+        legacy=detail.get("legacy", False),
         credentials=known.credentials if known else (),
         added_at=at,
     )

@@ -123,16 +123,16 @@ def _restored(home: Home, zone: str, key: RecoveryKey) -> tuple[care.Snapshot, R
     set_zone(home, zone if "://" in zone else str(Path(zone).resolve()))
 
     async def run() -> tuple[care.Snapshot, Replayed]:
-        async with opened(home) as ground:
-            books = SqliteBooks(home.books_path)
-            try:
+        books = SqliteBooks(home.books_path)
+        try:
+            async with opened(home) as ground:
                 result = await care.restore(
                     ground.store.reader, ground.logs, books, books.identities, key, zone_id=ground.zone.zone
                 )
                 await books.facts.set_fact("zone", ground.zone.zone)
-            finally:
-                await books.close()
             return result
+        finally:
+            await books.close()
 
     return asyncio.run(run())
 

@@ -22,6 +22,7 @@ def changes(
     """Lists what a reader must know, oldest first: landed, renamed, amended, void, erased.
 
     To read exactly once, keep the last position where you keep your result, and give it with --after the next time.
+    Two changes can have one position: a delivery is taken out, and one that repeats it has landed in its place.
     """
     with open_zone() as zone:
         found = zone.changes(feed, after=after)

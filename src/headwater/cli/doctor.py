@@ -21,6 +21,7 @@ from headwater.config_schema import Config, TlsFiles
 from headwater.config_values import DirectoryZone
 from headwater.config_values import SqliteBooks as SqliteFile
 from headwater.errors import Misconfigured, Unavailable
+from headwater.gate.declared import declared_identity
 from headwater.home import Home
 from headwater.landing import Budget
 from headwater.safety import proven_at
@@ -168,9 +169,9 @@ async def _ledger(ground: Ground) -> list[Probe]:
 
 
 async def _senders(ground: Ground) -> list[Probe]:
-    if ground.books is None:
-        return []
-    return probes.senders(await ground.books.identities.identities(), SystemClock().now())
+    declared = [declared_identity(name, sender) for name, sender in ground.config.senders.items()]
+    known = {one.name: one for one in (await ground.books.identities.identities() if ground.books else [])}
+    return probes.senders((known | {one.name: one for one in declared}).values(), SystemClock().now())
 
 
 async def _bucket(config: Config, *, deep: bool) -> list[Probe]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from headwater.cli.output import as_json, coloured, emit, facts, remark, say, table, when
-from headwater.gate.views import IdentityView
+from headwater.cli.output import as_json, coloured, emit, facts, remark, say, shown, table, when
+from headwater.gate.views import IdentityDetail, IdentityView
 from headwater.web.shapes import IdentityMade, Revoked
 
 
@@ -36,7 +36,27 @@ def tell_one(one: IdentityView) -> None:
     """One identity with its credentials."""
     if as_json():
         emit(one)
+    else:
+        _tell(one)
+
+
+def tell_detail(one: IdentityDetail) -> None:
+    """One identity with its credentials, what was turned away in its name, and who is banned."""
+    if as_json():
+        emit(one)
         return
+    _tell(one)
+    if one.refused:
+        say()
+        rows = [
+            (shown(each.reason), each.door, each.address, f"{each.count:,}", when(each.last_at)) for each in one.refused
+        ]
+        table(("turned away", "door", "from", "times", "last (UTC)"), rows, right=("times",))
+    for ban in one.bans:
+        say(f"{ban.address} is banned for another {ban.seconds_left} s; that turns away wrong credentials alone.")
+
+
+def _tell(one: IdentityView) -> None:
     facts(
         [
             ("Name", one.name),
@@ -45,6 +65,8 @@ def tell_one(one: IdentityView) -> None:
             ("Feeds", ", ".join(one.allow) or "all"),
             ("Root", one.root),
             ("May make feeds", "yes" if one.may_create_feeds else None),
+            ("Must show", " and ".join(one.factors).replace("_", " ") or None),
+            ("Weak SSH algorithms", coloured("allowed") if one.legacy else None),
             ("From", ", ".join(one.addresses) or "any address"),
             ("Declared", "in headwater.toml" if one.declared else None),
             ("Last used", one.last_used_at or "never"),

@@ -6,22 +6,25 @@ import hashlib
 import ssl
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import quote
 
 from cyclopts import App, Parameter
 
 from headwater.cli.output import as_json, coloured, emit, say, shown
-from headwater.cli.people import tell_all, tell_made, tell_one, tell_revoked
+from headwater.cli.people import tell_all, tell_detail, tell_made, tell_one, tell_revoked
 from headwater.cli.session import BAD_NEWS, OK, open_zone
 from headwater.cli.words import Flag
 from headwater.errors import Refused
 from headwater.gate.explain import Explanation
-from headwater.gate.views import IdentityView
+from headwater.gate.views import IdentityDetail, IdentityView
 from headwater.web.shapes import IdentityMade, IdentityPage, Revoked
 
 Name = Annotated[str, Parameter(name="NAME", help="The sender.")]
 Keys = Annotated[list[Path], Parameter(name="--key", help="A file with a public SSH key. May be repeated.")]
+Authorities = Annotated[
+    list[Path], Parameter(name="--ca", help="The public key of who signs its SSH certificates. May be repeated.")
+]
 Certificates = Annotated[list[Path], Parameter(name="--certificate", help="A client certificate. May be repeated.")]
 
 app = App(name="senders", help="Who may deliver: list, add, guide, check, rotate, revoke.")
@@ -42,12 +45,17 @@ def add(  # noqa: PLR0913 - each is one fact about a sender
     *,
     allow: Annotated[list[str], Parameter(help="Feeds it may deliver to: 'acme-crm/*'. May be repeated.")],
     key: Keys | None = None,
+    ca: Authorities | None = None,
     certificate: Certificates | None = None,
     token: Flag = False,
     password: Flag = False,
     address: Annotated[list[str] | None, Parameter(help="A network it may come from. May be repeated.")] = None,
     root: Annotated[str | None, Parameter(help="The feed that it sees as its root: /source/feed.")] = None,
     may_create_feeds: Flag = False,
+    factors: Annotated[
+        str | None, Parameter(help="ssh_key,password: it must show both, and so comes by SFTP alone.")
+    ] = None,
+    legacy: Flag = False,
     expires: Annotated[str | None, Parameter(help="How long its credentials live: 400d.")] = None,
 ) -> None:
     """Adds a sender. Secrets are made here and shown once.
@@ -60,6 +68,8 @@ def add(  # noqa: PLR0913 - each is one fact about a sender
         Make a password.
     may_create_feeds
         Let it land in feeds that nobody declared, under their own names.
+    legacy
+        Let it use SSH algorithms that were given up as weak, for clients that know no others.
     """
     body = {
         "name": name,
@@ -67,9 +77,10 @@ def add(  # noqa: PLR0913 - each is one fact about a sender
         "addresses": address or [],
         "root": root,
         "may_create_feeds": may_create_feeds,
-        "ssh_keys": [public_key(path) for path in key or []],
-        "certificates": [fingerprint(path) for path in certificate or []],
-        "token": token or not (key or certificate or password),
+        "factors": factors.split(",") if factors else [],
+        "legacy": legacy,
+        **_given(key, ca, certificate),
+        "token": token or not (key or ca or certificate or password),
         "password": password,
         "expires": expires,
     }
@@ -80,9 +91,9 @@ def add(  # noqa: PLR0913 - each is one fact about a sender
 
 @app.command
 def show(name: Name, /) -> None:
-    """Shows a sender: credentials, first and last use."""
+    """Shows a sender: credentials, first and last use, bans, and refused logins by reason and address."""
     with open_zone() as zone:
-        tell_one(zone.calls.get(_target(name), IdentityView))
+        tell_detail(zone.calls.get(_target(name), IdentityDetail))
 
 
 @app.command
@@ -126,15 +137,12 @@ def rotate(
     /,
     *,
     key: Keys | None = None,
+    ca: Authorities | None = None,
     certificate: Certificates | None = None,
     overlap: Annotated[str, Parameter(help="How long the old ones go on working.")] = "14d",
 ) -> None:
     """Gives a sender new credentials beside the old ones; without keys, its token and password are made anew."""
-    body = {
-        "ssh_keys": [public_key(path) for path in key or []],
-        "certificates": [fingerprint(path) for path in certificate or []],
-        "overlap": overlap,
-    }
+    body = {**_given(key, ca, certificate), "overlap": overlap}
     with open_zone() as zone:
         tell_made(zone.calls.post(_target(name, "rotate"), IdentityMade, body), "given new credentials")
 
@@ -157,6 +165,26 @@ def root(name: Name, root: Annotated[str, Parameter(name="/SOURCE/FEED", help="T
     with open_zone() as zone:
         body = {"root": None if root == "/" else root}
         tell_one(zone.calls.post(_target(name, "root"), IdentityView, body))
+
+
+@app.command
+def legacy(
+    name: Name, allowed: Annotated[Literal["on", "off"], Parameter(name="on|off", help="Whether it may.")], /
+) -> None:
+    """Lets a sender use SSH algorithms that were given up as weak, or no longer."""
+    with open_zone() as zone:
+        tell_one(zone.calls.post(_target(name, "legacy"), IdentityView, {"legacy": allowed == "on"}))
+
+
+def _given(
+    keys: list[Path] | None, authorities: list[Path] | None, certificates: list[Path] | None
+) -> dict[str, list[str]]:
+    """The credentials in these files, as they are sent."""
+    return {
+        "ssh_keys": [public_key(path) for path in keys or []],
+        "ssh_ca": [public_key(path) for path in authorities or []],
+        "certificates": [fingerprint(path) for path in certificates or []],
+    }
 
 
 def public_key(path: Path) -> str:

@@ -25,7 +25,7 @@ from headwater.cli.words import Flag
 from headwater.config_schema import Config
 from headwater.config_values import DirectoryZone
 from headwater.errors import HeadwaterError, Misconfigured
-from headwater.guide import curl_line
+from headwater.guide import curl_line, sftp_line
 from headwater.home import Home
 from headwater.identities import FIRST
 from headwater.ledger.entries import Held, decode
@@ -91,7 +91,15 @@ async def _serve(home: Home, config: Config, *, may_found: bool) -> None:
         stop = asyncio.Event()
         async with served(system, may_move=system.fresh) as doors:
             _watch_signals(system, stop)
-            note(log, "serving", http=doors.http, admin=doors.admin, zone=system.store.name, pid=os.getpid())
+            note(
+                log,
+                "serving",
+                http=doors.http,
+                sftp=doors.sftp and str(doors.sftp),
+                admin=doors.admin,
+                zone=system.store.name,
+                pid=os.getpid(),
+            )
             beside = [asyncio.create_task(_watch_failures(system))]
             if _greet(system, doors):
                 beside.append(asyncio.create_task(_tell_landings(system)))
@@ -112,7 +120,14 @@ def _greet(system: System, doors: Served) -> bool:
         return False
     home = system.home
     say(f"Headwater {system.services.settings.version}", style="bold")
-    facts([("zone", system.store.name), ("http", doors.http or "off"), ("admin", doors.admin)])
+    facts(
+        [
+            ("zone", system.store.name),
+            ("http", doors.http or "off"),
+            ("sftp", doors.sftp or "off"),
+            ("admin", doors.admin),
+        ]
+    )
     for sentence in doors.moved:
         say(sentence)
     if recovered := sum(system.recovered.values()):
@@ -126,6 +141,8 @@ def _greet(system: System, doors: Served) -> bool:
         say()
         if doors.http:
             say(f"  {curl_line(home, FIRST, doors.http, f'{FIRST}/files')}", style=MARK)
+        if doors.sftp:
+            say(f"  {sftp_line(home, FIRST, doors.sftp, f'/{FIRST}/files/')}", style=MARK)
         say(f"  {_command()} --home {home.path} ls {FIRST}/files", style=MARK)
         say()
         say(f"`{_command()} --home {home.path} senders guide {FIRST}` prints this again.")

@@ -7,10 +7,10 @@ from urllib.parse import quote
 
 from cyclopts import App, Parameter
 
-from headwater.cli.people import tell_all, tell_made, tell_one, tell_revoked
+from headwater.cli.people import tell_all, tell_detail, tell_made, tell_revoked
 from headwater.cli.session import open_zone
 from headwater.cli.words import Flag
-from headwater.gate.views import IdentityView
+from headwater.gate.views import IdentityDetail
 from headwater.web.shapes import IdentityMade, IdentityPage, Revoked
 
 Name = Annotated[str, Parameter(name="NAME", help="The user.")]
@@ -62,9 +62,9 @@ def add(
 
 @app.command
 def show(name: Name, /) -> None:
-    """Shows a user: credentials, first and last use."""
+    """Shows a user: credentials, first and last use, bans, and refused logins by reason and address."""
     with open_zone() as zone:
-        tell_one(zone.calls.get(_target(name), IdentityView))
+        tell_detail(zone.calls.get(_target(name), IdentityDetail))
 
 
 @app.command

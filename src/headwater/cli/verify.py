@@ -43,6 +43,9 @@ def verify(
     """Reads ledger and bytes again: every receipt has its object, every object its receipt, digests agree, the tree
     holds and extends the checkpoint that was kept. A running server is not disturbed.
 
+    An object that nothing explains after 24 hours is a problem once: it is entered in the ledger as found, with its key
+    and size, and from then on it is named, and no problem.
+
     Parameters
     ----------
     quick

@@ -11,8 +11,8 @@ The state of a delivery now is the first of these that holds:
 6. `effective`.
 
 What was taken out stays out: a later amendment changes the completeness, never 3 or 4 back. When the one that counted
-for a set of repeats is taken out, the next one that is left becomes `effective`, and that is a change of its own: it has
-`landed`, as far as a reader is concerned, with the entry that took the other one out.
+for a set of repeats is taken out, the next one that is left becomes `effective`. That is a change of its own: to a
+reader it has `landed` with the entry that took the other one out.
 """
 
 from __future__ import annotations

@@ -97,9 +97,7 @@ class Admission:
             raise NotLetIn(Why.NONE_SHOWN)
         return self._identities.by_certificate(certificate, peer)
 
-    async def _by_basic(
-        self, name: str, secret: str, peer: str, *, secure: bool, factor: bool, banned: bool
-    ) -> Caller:
+    async def _by_basic(self, name: str, secret: str, peer: str, *, secure: bool, factor: bool, banned: bool) -> Caller:
         place = (block(peer), name)
         check_passwords = not banned or place in self._familiar
         caller = await self._identities.by_basic(

@@ -37,7 +37,7 @@ def declared_identity(name: str, sender: Sender) -> Identity:
         legacy=sender.legacy,
         credentials=(
             *(ssh_key_credential(key) for key in sender.ssh_keys),
-            *(ssh_ca_credential(key) for key in sender.ssh_cas),
+            *(ssh_ca_credential(key) for key in sender.ssh_ca),
             *(password_credential(argon2id) for argon2id in sender.passwords),
             *(token_credential(digest) for digest in sender.tokens_sha256),
             *(certificate_credential(digest) for digest in sender.certificates_sha256),
@@ -65,7 +65,7 @@ def table(identity: Identity) -> str:
     values: dict[str, object] = {
         "allow": identity.allow,
         "ssh_keys": secrets(SSH_KEY),
-        "ssh_cas": secrets(SSH_CA),
+        "ssh_ca": secrets(SSH_CA),
         "passwords": secrets(PASSWORD),
         "tokens": secrets(TOKEN, "sha256:"),
         "certificates": secrets(CERTIFICATE),

@@ -31,6 +31,8 @@ def explain(identity: Identity, address: str, path: str | None, *, feeds: Feeds,
         raise Refused("bad_request", f"{shown(address)} is no address: write 198.51.100.7 or 2001:db8::7.")
     asked = (_credentials(identity, now), _address(identity, address), _role(identity))
     rules = [sentence for _, sentence in asked]
+    if identity.factors:
+        rules.append(f"{identity.name} must show its key and its password together, and so comes by SFTP alone.")
     if seconds := bans.seconds_left(address):
         rules.append(f"{address} is banned for another {seconds:.0f} s; that turns away wrong credentials alone.")
     routed = None

@@ -84,11 +84,15 @@ class Identities:
         self._by_password: dict[str, list[_Known]] = {}
         self._tries = 1
         self._uses: dict[tuple[str, str], tuple[Time, Time]] = {}
+        self._seen: dict[tuple[str, str], tuple[Time, Time]] = {}
 
     async def refresh(self, declared: Sequence[Identity] | None = None) -> None:
         """Reads the books again, and takes what the configuration declares now where that is given."""
         async with self._refreshing:  # or an older reading could replace a newer one
             stored = await self._book.identities()
+            for name, shown, first, last in await self._book.uses():
+                seen = self._seen.get((name, shown), (first, last))
+                self._seen[name, shown] = (min(seen[0], first), max(seen[1], last))
             declared = self._declared if declared is None else tuple(declared)
             self._index({identity.name: identity for identity in (*stored, *declared)})
             self._declared = declared
@@ -100,6 +104,11 @@ class Identities:
     def all(self) -> list[Identity]:
         """All of them, by name, also revoked ones."""
         return [self._by_name[name] for name in sorted(self._by_name)]
+
+    def with_uses(self, identity: Identity) -> Identity:
+        """The identity, each credential with its first and last use up to now; only here for one that is declared."""
+        used = tuple(self._used(identity.name, one) for one in identity.credentials)
+        return msgspec.structs.replace(identity, credentials=used)
 
     def by_token(self, token: str, peer: str, *, secure: bool) -> Caller:
         """Who has this token. Costs a few microseconds."""
@@ -170,6 +179,13 @@ class Identities:
                 self._uses[key] = (times[0], self._uses.get(key, times)[1])
             raise
 
+    def _used(self, name: str, credential: Credential) -> Credential:
+        seen = self._seen.get((name, credential.fingerprint))
+        if seen is None:
+            return credential
+        first, last = credential.first_used_at or seen[0], credential.last_used_at or seen[1]
+        return msgspec.structs.replace(credential, first_used_at=min(first, seen[0]), last_used_at=max(last, seen[1]))
+
     def _known(self, kind: str, digest: str) -> _Known | None:
         # Found by half of the digest and compared as a whole in constant time: how long this takes tells a guesser
         # nothing about a digest that stands here.
@@ -197,8 +213,9 @@ class Identities:
         identity, fingerprint, now = known.identity, known.credential.fingerprint, self._clock.now()
         if identity.factors and not (factor and _FACTOR_OF.get(known.credential.kind) in identity.factors):
             raise NotLetIn(Why.FACTORS, identity.name)
-        use = self._uses.get((identity.name, fingerprint))
-        self._uses[identity.name, fingerprint] = (use[0] if use else now, now)
+        for uses in (self._uses, self._seen):
+            use = uses.get((identity.name, fingerprint))
+            uses[identity.name, fingerprint] = (use[0] if use else now, now)
         return Caller(identity, fingerprint, peer, secure)
 
     def _index(self, identities: dict[str, Identity]) -> None:

@@ -35,7 +35,7 @@ class NewIdentity(msgspec.Struct, frozen=True, kw_only=True):
     factors: tuple[str, ...] = ()
     legacy: bool = False
     ssh_keys: tuple[str, ...] = ()
-    ssh_cas: tuple[str, ...] = ()
+    ssh_ca: tuple[str, ...] = ()
     certificates: tuple[str, ...] = ()
     token: bool = False
     password: bool = False

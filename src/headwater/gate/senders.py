@@ -88,7 +88,7 @@ class Senders:
         by: str,
         *,
         ssh_keys: Sequence[str] = (),
-        ssh_cas: Sequence[str] = (),
+        ssh_ca: Sequence[str] = (),
         certificates: Sequence[str] = (),
         overlap_seconds: float = OVERLAP_SECONDS,
     ) -> NewSecrets:
@@ -97,7 +97,7 @@ class Senders:
         Without keys and certificates, a token and a password are made anew where there were such. The new ones live as
         long as the old ones were to.
         """
-        given = _given(ssh_keys, ssh_cas, certificates)
+        given = _given(ssh_keys, ssh_ca, certificates)
         return await self._act(lambda: self._rotate(name, by, given, overlap_seconds))
 
     async def revoke(self, name: str, by: str, *, credential: str | None = None) -> tuple[str, ...]:
@@ -110,6 +110,10 @@ class Senders:
     async def set_root(self, name: str, root: str | None, by: str) -> None:
         """Makes `/source/feed` what the sender sees as `/`; None shows all its folders."""
         await self._act(lambda: self._set_root(name, root, by))
+
+    async def set_legacy(self, name: str, by: str, *, legacy: bool) -> None:
+        """Whether the sender may use SSH algorithms that were given up as weak."""
+        await self._act(lambda: self._set_legacy(name, by, legacy=legacy))
 
     async def redo(self, entry: Admin) -> bool:
         """Carries out a revocation that was entered but is not in the books; True if there was anything to do."""
@@ -127,10 +131,10 @@ class Senders:
                 raise Refused("exists", f"There is a {old.role} {old.name} already; rotate gives new credentials.")
         identity = checked(new)
         secrets, made = await self._make(token=new.token, password=new.password)
-        made += _given(new.ssh_keys, new.ssh_cas, new.certificates)
+        made += _given(new.ssh_keys, new.ssh_ca, new.certificates)
         if not made:
             raise Refused("bad_request", f"{new.name} needs a credential: a token, a password or a key.")
-        if identity.factors and not (new.password and (new.ssh_keys or new.ssh_cas)):
+        if identity.factors and not (new.password and (new.ssh_keys or new.ssh_ca)):
             raise Refused("bad_request", f"{new.name} must show key and password together: it needs both.")
         self._refuse_known(made, new.name)
         detail = {
@@ -189,6 +193,11 @@ class Senders:
         changed = msgspec.structs.replace(identity, root=checked_root(root, identity.allow))
         await self._enter(identity, "root", by, {"from": identity.root, "to": changed.root})
         await self._put(changed)
+
+    async def _set_legacy(self, name: str, by: str, *, legacy: bool) -> None:
+        identity = self._changeable(name)
+        await self._enter(identity, "legacy", by, {"from": identity.legacy, "to": legacy})
+        await self._put(msgspec.structs.replace(identity, legacy=legacy))
 
     async def _redo(self, entry: Admin) -> bool:
         identity = self._identities.identity(entry.subject)
@@ -249,11 +258,11 @@ class Senders:
                     raise Refused("exists", f"{identity.name} has, or had, {one.fingerprint} already.")
 
 
-def _given(ssh_keys: Sequence[str], ssh_cas: Sequence[str], certificates: Sequence[str]) -> list[Credential]:
+def _given(ssh_keys: Sequence[str], ssh_ca: Sequence[str], certificates: Sequence[str]) -> list[Credential]:
     """The credentials that an identity brings. Raises Refused("bad_request") for what is none."""
     return [
         *(ssh_key_credential(key) for key in ssh_keys),
-        *(ssh_ca_credential(key) for key in ssh_cas),
+        *(ssh_ca_credential(key) for key in ssh_ca),
         *(certificate_credential(sha256) for sha256 in certificates),
     ]
 

@@ -70,6 +70,11 @@ class TurnedAway:
         self._samples.clear()
         return sorted(taken, key=lambda sample: sample.at)
 
+    async def counted(self, sender: str, since: Time) -> list[Count]:
+        """What was counted for a known sender, in the books and on the way there. Raises what the book raises."""
+        waiting = [Count(*row, count=count) for row, count in self._counts[True].items() if row.sender == sender]
+        return [*waiting, *await self._book.counts(sender, since)]
+
     async def flush(self) -> None:
         """Writes what was counted. Raises what the book raises, and keeps the counts for the next flush then."""
         taken = self._counts

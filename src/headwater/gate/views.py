@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from math import ceil
+from typing import Final
+
 import msgspec
 
-from headwater.ports.books import Credential, Identity
+from headwater.gate.addresses import block, networks, within
+from headwater.gate.bans import Ban
+from headwater.ports.books import Count, Credential, Identity
 from headwater.terms import Role, Time, time_text
+
+_REFUSED_MAX: Final = 200
 
 
 class CredentialView(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -37,6 +45,52 @@ class IdentityView(msgspec.Struct, frozen=True):
     last_used_at: str | None
     next_expiry_at: str | None
     credentials: tuple[CredentialView, ...]
+
+
+class RefusedView(msgspec.Struct, frozen=True):
+    """How often one was turned away for a reason, at a door, from an address, and when last, to the minute."""
+
+    reason: str
+    door: str
+    address: str
+    count: int
+    last_at: str
+
+
+class BanView(msgspec.Struct, frozen=True):
+    """An address that is banned, and for how much longer."""
+
+    address: str
+    seconds_left: int
+
+
+class IdentityDetail(IdentityView, frozen=True):
+    """A sender or user with what was turned away in its name within 90 days, the newest first, and bans near it.
+
+    `bans` are of addresses that such refusals came from, or that it may come from.
+    """
+
+    refused: tuple[RefusedView, ...]
+    bans: tuple[BanView, ...]
+
+
+def detail(identity: Identity, now: Time, counts: Iterable[Count], bans: Iterable[Ban]) -> IdentityDetail:
+    """All that people are shown of one identity."""
+    totals: dict[tuple[str, str, str], tuple[int, Time]] = {}
+    for row in counts:
+        key = (row.reason, row.door, row.address)
+        count, last = totals.get(key, (0, Time(0)))
+        totals[key] = (count + row.count, max(last, row.minute))
+    newest = sorted(totals.items(), key=lambda item: item[1][1], reverse=True)
+    refused = [RefusedView(*key, count, time_text(last)) for key, (count, last) in newest[:_REFUSED_MAX]]
+    near = {block(one.address) for one in refused}
+    allowed = networks(identity.addresses)
+    banned = [
+        BanView(ban.address, ceil(ban.seconds_left))
+        for ban in bans
+        if ban.address in near or within(ban.address.partition("/")[0], allowed)
+    ]
+    return IdentityDetail(**msgspec.structs.asdict(view(identity, now)), refused=tuple(refused), bans=tuple(banned))
 
 
 def view(identity: Identity, now: Time) -> IdentityView:

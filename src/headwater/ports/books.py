@@ -207,6 +207,10 @@ class IdentityBook(Protocol):
         """Notes the use of (name, credential fingerprint) at a time."""
         ...
 
+    def uses(self) -> Awaitable[list[tuple[str, str, Time, Time]]]:
+        """The first and the last use of each (name, credential fingerprint), also of names that are no rows here."""
+        ...
+
 
 class CursorBook(Protocol):
     """How far each follower has come."""
@@ -280,6 +284,10 @@ class NameBook(Protocol):
 
     def listed(self, sender: str, folder: str, after: str, limit: int) -> Awaitable[list[ShownName]]:
         """The names of a folder after one of them ("" is before all), in order of their bytes."""
+        ...
+
+    def holds(self, sender: str, folder: str) -> Awaitable[bool]:
+        """Whether a folder, or one below it, holds a name."""
         ...
 
     def folders(self, sender: str, folder: str, limit: int) -> Awaitable[list[str]]:

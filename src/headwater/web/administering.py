@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
 from headwater.config_values import DURATION
@@ -10,15 +12,17 @@ from headwater.gate.allow import Verb
 from headwater.gate.credentials import NewSecrets
 from headwater.gate.explain import explain
 from headwater.gate.new_identity import NewIdentity
-from headwater.gate.views import view
+from headwater.gate.views import IdentityView, detail, view
 from headwater.ledger.entries import Void
 from headwater.ports.books import Identity
-from headwater.terms import Role, State
+from headwater.terms import Role, State, Time
 from headwater.web.answers import TEXT, Answer, App, json_answer
-from headwater.web.asked import CheckAsked, NewSender, NewUser, Reasoned, Revoke, Root, Rotate
+from headwater.web.asked import CheckAsked, Legacy, NewSender, NewUser, Reasoned, Revoke, Root, Rotate
 from headwater.web.calls import Call
 from headwater.web.reading import caught_up, find, visible
 from headwater.web.shapes import IdentityMade, IdentityPage, Revoked, Secrets, plain
+
+_COUNTED_DAYS: Final = 90
 
 
 async def void(call: Call) -> App:
@@ -48,9 +52,8 @@ async def list_users(call: Call) -> App:
 
 
 def _listed(call: Call, *, senders: bool) -> App:
-    now = call.services.clock.now()
     found = [one for one in call.services.identities.all() if (one.role is Role.SENDER) is senders]
-    return json_answer(IdentityPage([view(one, now) for one in found]))
+    return json_answer(IdentityPage([_view(call, one) for one in found]))
 
 
 async def add_sender(call: Call) -> App:
@@ -75,8 +78,11 @@ async def _added(call: Call, new: NewIdentity) -> App:
 
 
 async def show(call: Call) -> App:
-    """One sender or user."""
-    return json_answer(view(_named(call), call.services.clock.now()))
+    """One sender or user, with what was turned away in its name."""
+    services, identity = call.services, _named(call)
+    now = services.clock.now()
+    counts = await services.turned_away.counted(identity.name, Time(now - _COUNTED_DAYS * 86_400_000_000))
+    return json_answer(detail(services.identities.with_uses(identity), now, counts, services.bans.listed()))
 
 
 async def rotate(call: Call) -> App:
@@ -87,6 +93,7 @@ async def rotate(call: Call) -> App:
         name,
         call.caller.name,
         ssh_keys=asked.ssh_keys,
+        ssh_ca=asked.ssh_ca,
         certificates=asked.certificates,
         overlap_seconds=DURATION.parse(asked.overlap),
     )
@@ -105,7 +112,15 @@ async def set_root(call: Call) -> App:
     asked: Root = call.body
     name = _named(call).name
     await call.services.senders.set_root(name, asked.root, call.caller.name)
-    return json_answer(view(_named(call), call.services.clock.now()))
+    return json_answer(_view(call, _named(call)))
+
+
+async def set_legacy(call: Call) -> App:
+    """Whether the sender may use weak algorithms of SSH."""
+    asked: Legacy = call.body
+    name = _named(call).name
+    await call.services.senders.set_legacy(name, call.caller.name, legacy=asked.legacy)
+    return json_answer(_view(call, _named(call)))
 
 
 async def guide(call: Call) -> App:
@@ -123,6 +138,10 @@ async def check(call: Call) -> App:
     return json_answer(found)
 
 
+def _view(call: Call, identity: Identity) -> IdentityView:
+    return view(call.services.identities.with_uses(identity), call.services.clock.now())
+
+
 def _named(call: Call) -> Identity:
     """The identity that the path names: a sender below /v1/senders, anybody else below /v1/users."""
     found = call.services.identities.identity(call.path["name"])
@@ -136,7 +155,7 @@ def _made(call: Call, name: str, secrets: NewSecrets) -> IdentityMade:
     if identity is None:
         raise Refused("not_found")
     shown = Secrets(**msgspec.structs.asdict(secrets))
-    return IdentityMade(view(identity, call.services.clock.now()), shown)
+    return IdentityMade(_view(call, identity), shown)
 
 
 def _seconds(duration: str | None) -> float | None:

@@ -139,7 +139,12 @@ class NewSender(Asked, frozen=True):
     addresses: tuple[str, ...] = ()
     root: str | None = None
     may_create_feeds: bool = False
+    factors: Annotated[
+        tuple[str, ...], Meta(description="`ssh_key` and `password`: what it must show together; by SFTP alone then.")
+    ] = ()
+    legacy: Annotated[bool, Meta(description="It may use SSH algorithms that were given up as weak.")] = False
     ssh_keys: tuple[str, ...] = ()
+    ssh_ca: Annotated[tuple[str, ...], Meta(description="Public keys of who signs its SSH certificates.")] = ()
     certificates: tuple[str, ...] = ()
     token: bool = False
     password: bool = False
@@ -162,6 +167,7 @@ class Rotate(Asked, frozen=True):
     """New keys; without any, what secrets there were are made anew. The old ones end after the overlap."""
 
     ssh_keys: tuple[str, ...] = ()
+    ssh_ca: tuple[str, ...] = ()
     certificates: tuple[str, ...] = ()
     overlap: Lasting = "14d"
 
@@ -176,6 +182,12 @@ class Root(Asked, frozen=True):
     """The feed that the sender sees as its root folder: `/source/feed`, or none."""
 
     root: str | None
+
+
+class Legacy(Asked, frozen=True):
+    """Whether the sender may use SSH algorithms that were given up as weak."""
+
+    legacy: bool
 
 
 def feed_of(source: str | None, feed: str | None) -> FeedName | None:

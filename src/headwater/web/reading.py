@@ -153,7 +153,7 @@ async def changes(call: Call) -> App:
         known = services.follower.position
         found = await services.history.changes(patterns, feed, after, query.limit)
         seen = [change for change in found if reach.own in {None, change.delivery.receipt.sender.name}]
-        if len(found) == query.limit:
+        if len(found) >= query.limit:  # what one entry changed is never parted
             after = found[-1].position
             if not seen:
                 continue

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from headwater.gate.allow import Verb
 from headwater.gate.explain import Explanation
-from headwater.gate.views import IdentityView
+from headwater.gate.views import IdentityDetail, IdentityView
 from headwater.terms import Delivery
 from headwater.web import administering, asked, content, reading, shapes, standing, verifying
 from headwater.web.answers import BYTES, TEXT, App
@@ -97,7 +97,8 @@ READING: Final = (
     _get(
         "/v1/verify",
         Verb.LEDGER_ENTRIES,
-        "Reads ledger and bytes again, one run at a time: a JSON object a line (progress, problem), the report last.",
+        "Reads ledger and bytes again, one run at a time: a JSON object a line (progress, problem), the report last. "
+        "An object that nothing explains after 24 hours is a problem once, and is entered as `found`.",
         TEXT,
         verifying.verify,
         query=asked.VerifyAsked,
@@ -151,7 +152,14 @@ OPERATING: Final = (
         status=201,
         reasons=_NEW,
     ),
-    _get("/v1/senders/{name}", Verb.ADMIN, "Shows a sender.", IdentityView, administering.show, apart=True),
+    _get(
+        "/v1/senders/{name}",
+        Verb.ADMIN,
+        "Shows a sender: credentials and their use, and what was turned away in its name.",
+        IdentityDetail,
+        administering.show,
+        apart=True,
+    ),
     _act(
         "/v1/senders/{name}/rotate",
         Verb.ADMIN,
@@ -176,6 +184,14 @@ OPERATING: Final = (
         IdentityView,
         administering.set_root,
         reasons=_FEED,
+    ),
+    _act(
+        "/v1/senders/{name}/legacy",
+        Verb.ADMIN,
+        "Lets a sender use SSH algorithms that were given up as weak, or no longer.",
+        asked.Legacy,
+        IdentityView,
+        administering.set_legacy,
     ),
     _get(
         "/v1/senders/{name}/guide",
@@ -212,7 +228,14 @@ OPERATING: Final = (
         status=201,
         reasons=_NEW,
     ),
-    _get("/v1/users/{name}", Verb.ADMIN, "Shows a user.", IdentityView, administering.show, apart=True),
+    _get(
+        "/v1/users/{name}",
+        Verb.ADMIN,
+        "Shows a user: credentials and their use, and what was turned away in its name.",
+        IdentityDetail,
+        administering.show,
+        apart=True,
+    ),
     _act(
         "/v1/users/{name}/rotate",
         Verb.ADMIN,

@@ -166,4 +166,3 @@ class Server:
 
     def _trusts(self, address: str) -> bool:
         return within(address, self._trusted)
-

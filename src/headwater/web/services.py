@@ -57,13 +57,17 @@ class Verification(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What the configuration says of HTTP. `admin_apart`: operators' calls answer on the admin listener alone."""
+    """What the configuration says of HTTP. `admin_apart`: operators' calls answer on the admin listener alone.
+
+    `home_user` is the identity whose key the home's own commands show.
+    """
 
     version: str
     public_url: str = "http://127.0.0.1:8020"
     answer_within_seconds: float = 50.0
     ledger_public: bool = False
     admin_apart: bool = False
+    home_user: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -35,7 +35,10 @@ class DeliveryPage(msgspec.Struct, frozen=True):
 
 
 class ChangeView(msgspec.Struct, frozen=True):
-    """`landed renamed amended void erased`, of a delivery as it is now."""
+    """`landed renamed amended void erased`, of a delivery as it is now.
+
+    When a delivery is taken out that others repeat, the repeat that counts from then on has `landed` at that position.
+    """
 
     kind: str
     position: Position
@@ -43,7 +46,7 @@ class ChangeView(msgspec.Struct, frozen=True):
 
 
 class ChangePage(msgspec.Struct, frozen=True):
-    """Changes in order, and the position after which to go on."""
+    """Changes in order, and the position after which to go on; changes at one position are on one page."""
 
     changes: list[ChangeView]
     position: Position

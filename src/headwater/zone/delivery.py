@@ -171,7 +171,10 @@ class Deliveries(Sequence[Delivery]):
 
 
 class Change:
-    """What a reader must know: `kind` is `landed renamed amended void erased`; the delivery is as it is now."""
+    """What a reader must know: `kind` is `landed renamed amended void erased`; the delivery is as it is now.
+
+    A repeat has `landed` once more, at the position of what took the delivery out that it repeats.
+    """
 
     def __init__(self, kind: str, position: Position, delivery: Delivery) -> None:
         self.kind = kind

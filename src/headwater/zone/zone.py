@@ -206,8 +206,9 @@ class Zone:
     def changes(self, feed: str | FeedName | None = None, *, after: int = 0, wait_seconds: float = 0.0) -> Changes:
         """What a reader must know after a position, oldest first: `landed renamed amended void erased`.
 
-        To read exactly once, store the last position in the transaction that stores your result. With `wait_seconds`
-        (at most 30) it waits for the first change if there is none yet.
+        To read exactly once, store the last position in the transaction that stores your result. Two changes can have
+        one position (a delivery is taken out, and one that repeats it has `landed` in its place): store it with the
+        second. With `wait_seconds` (at most 30) it waits for the first change if there is none yet.
         """
 
         def pages(size: int) -> Iterator[Sequence[Change]]:

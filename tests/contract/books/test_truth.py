@@ -39,6 +39,22 @@ class TestIdentityBook:
         assert identity.credentials[0].first_used_at == at(1)
         assert identity.credentials[0].last_used_at == at(2)
 
+    async def test_uses_are_told_of_every_name(self, books):
+        """Also of one that is no row here: who is declared elsewhere has uses too."""
+        assert await books.identities.uses() == []
+        await books.identities.used([("acme", "one", at(5)), ("acme", "one", at(3)), ("beta", "two", at(1))])
+        assert sorted(await books.identities.uses()) == [
+            ("acme", "one", at(3), at(5)),
+            ("beta", "two", at(1), at(1)),
+        ]
+
+    async def test_what_an_identity_must_show_and_may_use_is_kept(self, books):
+        """Factors and legacy come back as they were put, and through a snapshot."""
+        demanding = an_identity(factors=("ssh_key", "password"), legacy=True)
+        await books.identities.put(demanding)
+        await books.restore(await books.snapshot())
+        assert await books.identities.identities() == [demanding]
+
 
 class TestFactBook:
     async def test_a_fact_is_what_was_set_last(self, books):

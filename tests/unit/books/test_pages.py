@@ -83,7 +83,7 @@ def test_a_page_costs_what_it_holds(catalogs, question, depth):
     assert large <= 2 * small + 10
 
 
-@pytest.mark.parametrize("after", [0, 250, 490])
+@pytest.mark.parametrize("after", [0, 250, 380])
 def test_a_page_of_changes_costs_what_it_holds(catalogs, after):
     """The same for changes of a feed, also where the next one is far away."""
 

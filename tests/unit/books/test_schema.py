@@ -9,7 +9,8 @@ import pytest
 from headwater.books.sqlite import SqliteBooks, schema
 from headwater.books.sqlite.schema import MIGRATIONS, OLDEST_FACT, Migration
 from headwater.errors import Damaged, Misconfigured, Unavailable
-from tests.contract.books.samples import an_identity
+from headwater.terms import Position
+from tests.contract.books.samples import a_receipt, an_identity, placed
 
 
 @pytest.fixture
@@ -134,6 +135,24 @@ async def test_reading_only_works_beside_the_writer(path):
     await reading.close()
     await writing.facts.set_fact("a", "c")
     await writing.close()
+
+
+async def test_a_catalog_of_an_older_schema_is_made_anew(tmp_path, monkeypatch):
+    """Books of before changes were kept by delivery begin their catalog again; what is truth in them stays."""
+    path = tmp_path / "books.sqlite3"
+    monkeypatch.setattr(schema, "MIGRATIONS", MIGRATIONS[:2])
+    books = SqliteBooks(path)
+    await books.identities.put(an_identity())
+    await books.catalog.apply(placed(a_receipt(1)))
+    await books.close()
+    monkeypatch.undo()
+    books = SqliteBooks(path)
+    assert (await books.catalog.applied(), await books.catalog.feeds()) == (0, [])
+    assert await books.catalog.changes(None, None, Position(0), 9) == []
+    await books.catalog.apply(placed(a_receipt(1)))
+    assert [change.kind for change in await books.catalog.changes(None, None, Position(0), 9)] == ["landed"]
+    assert [identity.name for identity in await books.identities.identities()] == ["acme"]
+    await books.close()
 
 
 @pytest.mark.parametrize("content", [b"not a database, but long enough to be looked at as one" * 20])

@@ -39,6 +39,9 @@ class Books:
     async def used(self, uses) -> None:
         raise NotImplementedError
 
+    async def uses(self):
+        raise NotImplementedError
+
 
 def person(name: str) -> Identity:
     """A sender with a token."""

@@ -225,6 +225,13 @@ def test_credentials_that_end_or_are_old_are_named(credential, said):
     assert said is None or (said in probe.seen and "rotate acme" in probe.fix)
 
 
+@pytest.mark.parametrize(("declared", "fix"), [(False, "senders legacy acme off"), (True, "[senders.acme]")])
+def test_who_may_use_weak_algorithms_is_named(declared, fix):
+    """A warning, with what ends it: a command, or the line of the file."""
+    (probe,) = doctor.senders([Identity(name="acme", role=Role.SENDER, legacy=True, declared=declared)], NOW)
+    assert (probe.state, "acme" in probe.seen, fix in probe.fix) == (State.WARN, True, True)
+
+
 def test_a_revoked_identity_needs_nothing():
     """Nobody is asked to renew what was taken away."""
     gone = Identity(

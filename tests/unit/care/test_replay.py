@@ -52,6 +52,14 @@ def test_who_was_added_since_comes_back_without_credentials():
     assert result.lost == (("acme", "token:new"),)
 
 
+def test_what_must_be_shown_and_may_be_used_comes_back():
+    """A restored sender demands what it demanded, and weak algorithms are allowed as they were last."""
+    added = act(5, "senders.add", **NEW, factors=["ssh_key", "password"], legacy=True)
+    assert only([], [added]) == acme(added_at=5, factors=("ssh_key", "password"), legacy=True)
+    assert not only([], [added, act(6, "senders.legacy", **{"from": True, "to": False})]).legacy
+    assert only([acme(added_at=1)], [act(6, "senders.legacy", **{"from": False, "to": True})]).legacy
+
+
 def test_who_was_revoked_since_is_revoked():
     """Its identity and each credential carry the time of the act."""
     changed = only([acme(credential("token:a"))], [act(5, "senders.revoke", credential="all")])

@@ -128,7 +128,7 @@ def test_a_changed_object_is_bad_news(place, bare):
 
 
 def test_what_nothing_explains_is_entered_as_found(place, bare):
-    """A file that somebody put into raw/ is bad news once, gets its entry with or without a server, and is then named."""
+    """A file that somebody put into raw/ is bad news once, is entered with or without a server, and is then named."""
     home = make_home(place / "home")
     words = ("--home", str(home.path), "verify")
 

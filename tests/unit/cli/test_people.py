@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 import stat
 
+import urllib3
+
 from tests.homes import make_home, serving
 
 
@@ -22,6 +24,33 @@ def test_a_sender_lives_and_ends(run, place):
     assert run("senders", "revoke", "acme", "--json").code == 0
     assert run("senders", "show", "acme", "--json").document["state"] == "revoked"
     assert run("senders", "show", "nobody").code == 1
+
+
+def test_a_sender_for_ssh(run, home, place):
+    """Key, CA and password together, and weak algorithms: asked for, shown, guided by, named by doctor, taken back."""
+    public = str(home.keys / "first_ed25519.pub")
+    words = ["--allow", "old/*", "--key", public, "--ca", public, "--password", "--factors", "ssh_key,password"]
+    made = run("senders", "add", "old", *words, "--legacy", "--json").document
+    assert set(made["secrets"]) == {"password"}
+    seen = run("senders", "show", "old").out
+    assert "ssh key and password" in seen
+    assert "Weak SSH algorithms" in seen
+    assert "and your password" in run("senders", "guide", "old").out
+    assert "old may use" in run("doctor").out
+    assert run("senders", "rotate", "old", "--ca", public).code == 1
+    assert run("senders", "legacy", "old", "off").code == 0
+    assert run("senders", "show", "old", "--json").document["legacy"] is False
+
+
+def test_refused_logins_are_shown_by_reason_and_address(home, bare, place):
+    """Who guesses a sender's password is seen there, with the address, counted; JSON has the same."""
+    with serving(home) as url:
+        for _ in range(2):
+            urllib3.request("GET", f"{url}/v1/whoami", headers=urllib3.make_headers(basic_auth="first:guess"))
+        shown = bare("--home", str(home.path), "senders", "show", "first")
+        (refused,) = bare("--home", str(home.path), "senders", "show", "first", "--json").document["refused"]
+    assert "TURNED AWAY" in shown.out
+    assert (refused["reason"], refused["address"], refused["count"]) == ("wrong", "127.0.0.1", 2)
 
 
 def test_a_private_key_is_not_taken_for_a_public_one(run, home, place):

@@ -15,6 +15,21 @@ def test_put_says_where_it_landed(run, home, place):
     assert all(word in done.out for word in ("landed", "first/put", "other.csv", "proven", str(home.path)))
 
 
+def test_put_on_a_home_came_by_the_command_line(bare, place, monkeypatch):
+    """On a home, with a server or without, the door is `cli`; on a server, with a sender's token, it is `http`."""
+    home = make_home(place / "home")
+    (place / "n.csv").write_bytes(b"abc")
+    put = ("put", "n.csv", "--to", "first/files", "--json")
+    doors = [bare("--home", str(home.path), *put).document["receipt"]["door"]]
+    with serving(home) as address:
+        doors.append(bare("--home", str(home.path), *put).document["receipt"]["door"])
+        monkeypatch.setenv("HEADWATER_TOKEN", (home.keys / "first.token").read_text().strip())
+        doors.append(bare("--server", address, *put).document["receipt"]["door"])
+
+    assert doors == ["cli", "cli", "http"]
+    assert len(bare("--home", str(home.path), "ls", "--door", "cli", "--json").lines) == 2
+
+
 def test_put_lands_a_folder_with_names_relative_to_it(run, place):
     """-r lands all files below, --once skips those that stand there, --dry-run only tells."""
     (place / "tree" / "sub").mkdir(parents=True)

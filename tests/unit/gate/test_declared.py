@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import tomllib
 
+import msgspec
 import pytest
 
 from headwater.config_schema import Sender
 from headwater.errors import Refused
-from headwater.gate.credentials import token_digest
+from headwater.gate.credentials import password_credential, token_digest
 from headwater.gate.declared import declared_identity, refuse_declared, table
+from headwater.gate.passwords import NOBODYS
 from headwater.terms import Role
 from tests.unit.gate.test_credentials import KEY
 from tests.unit.gate.world import HOME, World, sender
@@ -21,15 +23,21 @@ DECLARED = Sender(
     addresses=("198.51.100.0/24", "127.0.0.1"),
     root="/beta/orders",
     may_create_feeds=True,
+    ssh_ca=(KEY,),
+    passwords=(NOBODYS,),
+    factors=("password", "ssh_key"),
+    legacy=True,
 )
 
 
 async def test_what_is_declared_is_let_in():
     """A declared sender has the role sender, all it was given, and its token works."""
-    acme = declared_identity("acme", DECLARED)
+    acme = declared_identity("acme", msgspec.structs.replace(DECLARED, factors=()))
     assert (acme.role, acme.declared, acme.allow) == (Role.SENDER, True, DECLARED.allow)
     assert (acme.root, acme.may_create_feeds, acme.addresses) == ("/beta/orders", True, DECLARED.addresses)
-    assert [one.kind for one in acme.credentials] == ["ssh_key", "token", "certificate"]
+    assert [one.kind for one in acme.credentials] == ["ssh_key", "ssh_ca", "password", "token", "certificate"]
+    assert acme.credentials[2] == password_credential(NOBODYS)
+    assert acme.legacy
     world = await World(declared=(acme,)).start()
     assert world.identities.by_token(TOKEN, HOME, secure=True).name == "acme"
 
@@ -41,6 +49,10 @@ def test_its_table_declares_it_again():
     assert values == {
         "allow": ["acme-crm/*", "beta/orders"],
         "ssh_keys": [KEY],
+        "ssh_ca": [KEY],
+        "passwords": [NOBODYS],
+        "factors": ["ssh_key", "password"],
+        "legacy": True,
         "tokens": [f"sha256:{token_digest(TOKEN)}"],
         "certificates": ["ab" * 32],
         "addresses": ["198.51.100.0/24", "127.0.0.1"],

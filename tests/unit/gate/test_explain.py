@@ -50,6 +50,12 @@ def test_without_ranges_any_address_will_do():
     assert ask(msgspec.structs.replace(ACME, addresses=()), ELSEWHERE).let_in
 
 
+def test_what_must_be_shown_together_is_told():
+    """Who must show key and password reads that it comes by SFTP alone."""
+    told = ask(msgspec.structs.replace(ACME, factors=("ssh_key", "password")))
+    assert any("key and its password" in rule for rule in told.rules)
+
+
 def test_a_ban_is_told():
     """A banned address is named with its time, and does not keep a right credential out."""
     world = World()

@@ -228,12 +228,12 @@ async def test_uses_are_written_in_batches():
     for _ in range(1000):
         world.identities.by_token(token, HOME, secure=True)
         world.clock.advance(0.001)
-    assert world.book.uses == []
+    assert world.book.noted == []
     await world.identities.flush()
     shown = acme.credentials[0].fingerprint
-    assert world.book.uses == [("acme", shown, START), ("acme", shown, Time(START + 999_000))]
+    assert world.book.noted == [("acme", shown, START), ("acme", shown, Time(START + 999_000))]
     await world.identities.flush()
-    assert len(world.book.uses) == 2
+    assert len(world.book.noted) == 2
 
 
 async def test_uses_survive_a_failed_flush():
@@ -248,7 +248,34 @@ async def test_uses_survive_a_failed_flush():
     world.identities.by_token(token, HOME, secure=True)
     world.book.down = False
     await world.identities.flush()
-    assert [at for _, _, at in world.book.uses] == [START, Time(START + 1_000_000)]
+    assert [at for _, _, at in world.book.noted] == [START, Time(START + 1_000_000)]
+
+
+async def test_the_uses_of_a_declared_sender_are_kept():
+    """Its last use shows at once, and after a restart too, though it is no row of the books."""
+    acme, token = with_token(sender(declared=True))
+    world = await World(declared=(acme,)).start()
+    world.identities.by_token(token, HOME, secure=True)
+    world.clock.advance(5)
+    world.identities.by_token(token, HOME, secure=True)
+    await world.identities.flush()
+    again = Identities(world.book, world.clock, world.passwords, (acme,))
+    await again.refresh()
+    for identities in (world.identities, again):
+        (credential,) = identities.with_uses(acme).credentials
+        assert (credential.first_used_at, credential.last_used_at) == (START, Time(START + 5_000_000))
+
+
+async def test_a_use_of_before_a_restore_is_not_forgotten():
+    """What the books say of a credential's first use stays the first, whatever came since."""
+    acme, token = with_token(sender())
+    old = replace(acme.credentials[0], first_used_at=Time(1), last_used_at=Time(2))
+    acme = replace(acme, credentials=(old,))
+    world = await World(acme).start()
+    assert world.identities.with_uses(acme) == acme
+    world.identities.by_token(token, HOME, secure=True)
+    (credential,) = world.identities.with_uses(acme).credentials
+    assert (credential.first_used_at, credential.last_used_at) == (Time(1), START)
 
 
 async def test_who_was_turned_away_did_not_use_anything():
@@ -257,7 +284,7 @@ async def test_who_was_turned_away_did_not_use_anything():
     world = await World(acme).start()
     await turned_away(lambda: world.identities.by_token(token, HOME, secure=True))
     await world.identities.flush()
-    assert world.book.uses == []
+    assert world.book.noted == []
 
 
 async def test_refreshes_do_not_overtake_each_other():

@@ -78,6 +78,39 @@ async def test_a_password_that_was_made_works(world):
     assert caller.credential.startswith("password:")
 
 
+async def test_what_must_be_shown_together_must_be_there(world):
+    """Who is to show key and password is given both, in whatever order they are named; nothing else can be demanded."""
+    both = NewIdentity(name="acme", allow=("*",), factors=("password", "ssh_key"))
+    replace = msgspec.structs.replace
+    assert await refused(world.senders.add(replace(both, ssh_keys=(KEY,)), "ada")) == "bad_request"
+    assert await refused(world.senders.add(replace(both, password=True), "ada")) == "bad_request"
+    odd = NewIdentity(name="acme", allow=("*",), factors=("ssh_key", "token"), ssh_keys=(KEY,), token=True)
+    assert await refused(world.senders.add(odd, "ada")) == "bad_request"
+    assert world.log.entries == []
+    await world.senders.add(replace(both, password=True, ssh_ca=(KEY,)), "ada")
+    assert world.book.rows["acme"].factors == ("ssh_key", "password")
+    assert tuple(world.log.entries[0].detail["factors"]) == ("ssh_key", "password")
+
+
+async def test_weak_algorithms_are_allowed_and_taken_back(world):
+    """Each is an act of its own, entered with what was and what is now."""
+    await world.senders.add(msgspec.structs.replace(ACME, legacy=True), "ada")
+    assert world.book.rows["acme"].legacy
+    await world.senders.set_legacy("acme", "ada", legacy=False)
+    assert not world.book.rows["acme"].legacy
+    entry = world.log.entries[-1]
+    assert (entry.act, entry.detail) == ("senders.legacy", {"from": True, "to": False})
+
+
+async def test_a_key_that_is_a_ca_too_can_be_ended_alone(world):
+    """One public key as both: each is named by its whole fingerprint."""
+    await world.senders.add(NewIdentity(name="acme", allow=("*",), ssh_keys=(KEY,), ssh_ca=(KEY,)), "ada")
+    key, ca = [one.fingerprint for one in world.book.rows["acme"].credentials]
+    assert await world.senders.revoke("acme", "ada", credential=key) == (key,)
+    assert [one.revoked_at is None for one in world.book.rows["acme"].credentials] == [False, True]
+    assert ca == f"ssh_ca:{key}"
+
+
 async def test_credentials_end_with_their_lifetime(world):
     """`--expires` counts from the entry's time, for each credential."""
     secrets = await world.senders.add(NewIdentity(name="acme", allow=("*",), token=True, lifetime_seconds=60), "ada")

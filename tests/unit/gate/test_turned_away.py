@@ -33,6 +33,20 @@ async def test_counts_are_by_minute_and_by_what_is_known():
     )
 
 
+async def test_what_was_counted_for_a_sender_is_told():
+    """What waits and what the book has, of this sender alone."""
+    book = Book()
+    turned_away = TurnedAway(book, ManualClock(MINUTE))
+    turned_away.count("http", "wrong", sender="acme", address="a")
+    await turned_away.flush()
+    turned_away.count("sftp", "wrong_key", sender="acme", address="b")
+    turned_away.count("sftp", "wrong_key", sender="beta", address="b")
+    assert await turned_away.counted("acme", Time(0)) == [
+        Count(MINUTE, "sftp", "wrong_key", "acme", "b", 1),
+        Count(MINUTE, "http", "wrong", "acme", "a", 1),
+    ]
+
+
 async def test_a_flush_without_counts_writes_nothing():
     """Where nothing was turned away, the book is not asked, and what was written is not written again."""
     book = Book()

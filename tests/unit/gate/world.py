@@ -42,7 +42,7 @@ class Book:
 
     def __init__(self, *identities):
         self.rows = {identity.name: identity for identity in identities}
-        self.uses = []
+        self.noted = []
         self.added = []
         self.down = False
 
@@ -59,7 +59,12 @@ class Book:
 
     async def used(self, uses):
         self._look()
-        self.uses += uses
+        self.noted += uses
+
+    async def uses(self):
+        shown = {(name, fingerprint) for name, fingerprint, _ in self.noted}
+        times = {key: [at for *of, at in self.noted if tuple(of) == key] for key in shown}
+        return [(*key, min(times[key]), max(times[key])) for key in shown]
 
     async def add(self, counts):
         self._look()

@@ -93,6 +93,12 @@ class Site:
         self.threads.shutdown()
         await self.store.close()
 
+    async def restart(self, **wrap: Any) -> None:
+        """The process dies; in the next one these ports are wrapped."""
+        await self.crash()
+        self.wrap = wrap
+        await self.start()
+
     async def entries(self) -> list[Entry]:
         """All entries but the first, `opened`."""
         return [decode(data) async for _, data in self.reader.read(Position(1), 10**6)]

@@ -44,6 +44,37 @@ def test_the_life_of_a_sender(live):
     assert acts(live) == [("admin", step, "partner") for step in steps]
 
 
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+
+
+def test_a_sender_for_ssh(live):
+    """Keys, a CA, what must be shown together, weak algorithms: asked for, shown, and changed by acts of their own."""
+    body = {"name": "partner", "allow": ["acme-crm/*"], "ssh_keys": [KEY], "ssh_ca": [KEY], "password": True}
+    both = ["ssh_key", "password"]
+    made = live.call("POST", "/v1/senders", {**body, "factors": both, "legacy": True}, who="admin").json["identity"]
+    assert (made["factors"], made["legacy"]) == (both, True)
+    assert [one["kind"] for one in made["credentials"]] == ["password", "ssh_key", "ssh_ca"]
+    assert live.call("POST", "/v1/senders/partner/legacy", {"legacy": False}, who="admin").json["legacy"] is False
+    more = {"ssh_ca": [KEY[:-4] + "AAAB"], "overlap": "0s"}
+    rotated = live.call("POST", "/v1/senders/partner/rotate", more, who="admin").json["identity"]["credentials"]
+    assert [one["state"] for one in rotated if one["kind"] == "ssh_ca"] == ["expired", "live"]
+    assert [step for _, step, _ in acts(live)] == ["senders.add", "senders.legacy", "senders.rotate"]
+
+
+def test_a_sender_is_shown_with_what_was_turned_away(live):
+    """Refused logins in its name by reason, door and address, counted; and the last use, as it is now."""
+    basic = base64.b64encode(b"acme:guess").decode()
+    for _ in range(3):
+        live.call("GET", "/v1/whoami", who=None, headers={"Authorization": f"Basic {basic}"})
+    live.call("GET", "/v1/whoami", who="acme")
+    seen = live.call("GET", "/v1/senders/acme", who="admin").json
+    (refused,) = seen["refused"]
+    assert (refused["reason"], refused["door"], refused["count"]) == ("wrong", "http", 3)
+    assert refused["address"] == "127.0.0.1"
+    assert seen["bans"] == []
+    assert seen["last_used_at"] is not None
+
+
 def test_a_user_is_no_sender(live):
     """Users are added with a role at their own place; neither kind is found at the other's."""
     made = live.call("POST", "/v1/users", {"name": "ada", "role": "reader", "allow": ["*"], "token": True}, who="admin")

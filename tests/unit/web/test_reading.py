@@ -162,6 +162,21 @@ def test_a_void_delivery_is_a_change(live):
     assert (entry.by, entry.reason) == ("operator", "sent twice")
 
 
+def test_a_repeat_that_counts_from_now_on_is_a_change(live):
+    """When its first delivery is void the repeat has landed at that position: on one page, however short that is."""
+    first, repeat = (land(live, f"acme-crm/daily/{name}") for name in "ab")
+    live.call("POST", f"/v1/deliveries/{first['receipt']['id']}/void", {"reason": "wrong"}, who="operator")
+    for query in ("", "&feed=acme-crm/daily", "&limit=1"):
+        page = live.call("GET", f"/v1/changes?after={repeat['position']}{query}").json
+        assert [(change["kind"], change["delivery"]["receipt"]["id"]) for change in page["changes"]] == [
+            ("void", first["receipt"]["id"]),
+            ("landed", repeat["receipt"]["id"]),
+        ]
+        assert {change["position"] for change in page["changes"]} == {page["position"]}
+        assert page["changes"][1]["delivery"]["now"]["state"] == "effective"
+        assert live.call("GET", f"/v1/changes?after={page['position']}{query}").json["changes"] == []
+
+
 def test_attempts_answer_did_it_land(live):
     """Attempts are listed newest first, by outcome and key; a page's cursor goes on; others' are not found."""
     land(live, "acme-crm/daily/a")

@@ -218,6 +218,20 @@ def test_changes_come_in_order_and_go_on_after_a_position(zone, feed):
     assert list(zone.changes(feed, after=changes[2].position)) == []
 
 
+def test_a_repeat_that_counts_from_now_on_is_a_change(zone, feed):
+    """Whoever reads by position gets the repeat when its first delivery is taken out, and is told of both."""
+    first, repeat = (zone.land(feed, b"same", name=name) for name in "ab")
+    after = repeat.known.position
+    zone.calls.request(
+        "POST", f"/v1/deliveries/{first.id}/void", {"content-type": "application/json"}, b'{"reason": "wrong"}'
+    )
+    changes = list(zone.changes(feed, after=after))
+
+    assert [(one.kind, one.delivery.id) for one in changes] == [("void", first.id), ("landed", repeat.id)]
+    assert changes[0].position == changes[1].position
+    assert zone.latest(feed).id == repeat.id
+
+
 def test_feeds_are_counted(zone, feed):
     """A feed is listed with what landed in it."""
     zone.land(feed, b"12345", name="n")

@@ -1,9 +1,9 @@
 """Which positions stand on a page: bounded by what the page holds, not by how much the catalog has.
 
 Without a filter a page is a walk over positions. Under any filter but a name it is a merge: of the shelves that match
-(or of feeds, for changes) only the nearest can have part in the page. Changes at one position are never parted. A name is looked for in the index of names
+(or of feeds, for changes) only the nearest can have part in the page. A name is looked for in the index of names
 by its fixed beginning; without one, or when more than a few match, first among the nearest positions, then along the
-merge. So only a name that is rare can cost a walk over what else matches.
+merge. So only a name that is rare can cost a walk over what else matches. A page of changes has whole positions.
 """
 
 from __future__ import annotations

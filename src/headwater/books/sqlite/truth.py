@@ -65,6 +65,10 @@ class SqliteIdentities:
 
         return self._writer.put(run)
 
+    def uses(self) -> asyncio.Future[list[tuple[str, str, Time, Time]]]:
+        """The first and the last use of each credential that was ever used."""
+        return self._quick.ask(lambda connection: list(connection.execute(_SQL["uses"])))
+
 
 class SqliteFacts:
     """FactBook."""

@@ -50,6 +50,8 @@ class Visit:
         self._over = False
         self._tried_password = False
         self._offered: dict[str, str] = {}
+        self._signed: dict[str, str] = {}
+        self._signatures: tuple[str, ...] = ()
         self._shown: dict[str, Caller] = {}
         self._tries = 0
         self._open_channel: Callable[[], Any] | None = None
@@ -86,16 +88,33 @@ class Visit:
             self._offered = {"ssh_ca" if ca else "ssh_key": line}
         return known
 
+    def begin(self) -> None:
+        """A name is given, or another one: what was shown for the last one counts no more."""
+        self._offered, self._signed, self._shown, self._signatures = {}, {}, {}, ()
+
+    def offer(self) -> None:
+        """A key is about to be shown."""
+        self._offered, self._signed = {}, {}
+
+    def sign(self, signatures: tuple[str, ...]) -> None:
+        """The key that was just shown has signed, rightly: `signatures` are the algorithms."""
+        self._signed, self._offered, self._signatures = self._offered, {}, signatures
+
+    def has_shown(self, factor: str) -> bool:
+        """Whether a factor was shown already, and another one is wanted."""
+        return factor in self._shown
+
     async def knows_password(self, name: str, password: str) -> bool:
         """Whether a password, or a token in its place, is this name's."""
         self._tried_password = True
+        self.offer()
         return await self._admit(PASSWORD, basic=(name, password))
 
     async def is_let_in(self, name: str) -> bool | None:
         """Whether all is shown that this identity must show; None while something is still missing."""
-        if self._offered:
-            offered, self._offered = self._offered, {}
-            if not await self._admit(SSH_KEY, name=name, **offered):
+        if self._signed:
+            signed, self._signed = self._signed, {}
+            if not await self._admit(SSH_KEY, name=name, **signed):
                 return False
         caller = self._shown.get(SSH_KEY) or self._shown[PASSWORD]
         if set(caller.identity.factors) - self._shown.keys():
@@ -124,6 +143,7 @@ class Visit:
             str(agreed("recv_cipher") or ""),
             str(agreed("recv_mac") or ""),
             host_key.sig_algorithm.decode() if host_key is not None else "",
+            *self._signatures,
         )
 
     def failed(self) -> bool:
@@ -167,15 +187,16 @@ class Gatekeeper(asyncssh.SSHServer):
 
     def begin_auth(self, username: str) -> bool:  # noqa: ARG002 - asyncssh's own
         """Everybody must show something."""
+        self._visit.begin()
         return True
 
     def public_key_auth_supported(self) -> bool:
-        """Keys are."""
-        return True
+        """Keys are, until one was shown: a client that is asked for more would offer the others."""
+        return not self._visit.has_shown(SSH_KEY)
 
     def password_auth_supported(self) -> bool:
         """Passwords are, and keyboard-interactive as another way to ask for one."""
-        return True
+        return not self._visit.has_shown(PASSWORD)
 
     def validate_public_key(self, username: str, key: Any) -> bool:
         """Whether this key would do."""

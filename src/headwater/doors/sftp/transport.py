@@ -17,6 +17,8 @@ from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext
 from cryptography.hazmat.primitives.ciphers.algorithms import ChaCha20
 from cryptography.hazmat.primitives.poly1305 import Poly1305
 
+from headwater.doors.sftp.algorithms import made_out_to, signed_with
+
 _IGNORE = 2
 _NOTHING = (bytes(4),)
 _BLOCK = bytes(64)
@@ -28,6 +30,14 @@ class Welcome(Protocol):
 
     async def is_let_in(self, name: str) -> bool | None:
         """True: let in; None: something is still missing; False: refused."""
+        ...
+
+    def offer(self) -> None:
+        """A key is about to be shown."""
+        ...
+
+    def sign(self, signatures: tuple[str, ...]) -> None:
+        """The key that was just shown has signed, rightly."""
         ...
 
     def failed(self) -> bool:
@@ -62,6 +72,20 @@ class Connection(asyncssh.SSHServerConnection):
         for encryption in (self._send_encryption, self._next_recv_encryption):
             if isinstance(encryption, ChachaEncryption):
                 encryption._cipher = ChaCha(encryption._cipher)  # type: ignore[assignment]  # noqa: SLF001
+
+    async def validate_public_key(self, username: str, key_data: bytes, msg: bytes, signature: bytes) -> bool:
+        """Whether a key is one of this name's and, where it signed, signed rightly. See `algorithms` for what asyncssh
+        lets pass: certificates made out to nobody, and signatures that nobody offered.
+        """
+        self.visit.offer()
+        principals = made_out_to(key_data)
+        if principals is not None and not principals:
+            return False
+        if not await super().validate_public_key(username, key_data, msg, signature):
+            return False
+        if msg:
+            self.visit.sign(signed_with(key_data, signature))
+        return True
 
     async def send_userauth_success(self) -> None:
         """Lets in, asks for what is still missing, or refuses."""

@@ -11,6 +11,7 @@ import socket
 import pytest
 
 from headwater.errors import Unavailable
+from headwater.ledger.entries import Held
 from headwater.terms import Receipt, name_of
 from tests.unit.doors.http.asking import FEED, entered, outcome, status_of, wait_for
 from tests.unit.web.live import Live
@@ -223,6 +224,21 @@ def test_a_client_that_does_not_wait_is_landed_all_the_same(live):
         connection.sendall(live.head("PUT", FEED + "a", "Content-Length: 4") + b"abcd")
     wait_for(lambda: live.call("GET", "/v1/attempts?outcome=landed").json["attempts"])
     assert [path.read_bytes() for path in live.world.objects()] == [b"abcd"]
+
+
+@pytest.mark.parametrize(("home_user", "who", "door"), [("admin", "admin", "cli"), ("acme", "acme", "http")])
+def test_the_homes_own_key_is_the_command_line(tmp_path, home_user, who, door):
+    """What its key brings came by the door `cli`, landed or held; nobody else's did, whatever a sender is called."""
+    with Live(tmp_path, settings={"home_user": home_user}) as live:
+        landed = live.call("PUT", FEED + "a", b"x", who=who)
+        assert landed.json["receipt"]["door"] == door
+        held = live.call("PUT", FEED + "a", b"x", who=who, headers={"Content-MD5": "AAAAAAAAAAAAAAAAAAAAAA=="})
+        assert live.call("GET", f"/v1/attempts/{held.json['attempt']}", who=who).json["door"] == door
+        assert [entry.door for entry in entered(live, Held)] == [door]
+        assert live.call("PUT", FEED + "a", b"x", who="shop").status == 404
+        other = live.call("PUT", "/v1/feeds/shop/orders/a", b"x", who="shop", headers={"User-Agent": "headwater"})
+        assert other.json["receipt"]["door"] == "http"
+        assert live.world.services.metrics.landed.value(door) == 1 + (door == "http")
 
 
 class Failing:
