@@ -31,11 +31,12 @@ class Entry(NamedTuple):
 
 DISK = "DISK"
 TABLE_CHARS = 150
-RACE_SECONDS_MAX = 1800.0
+RACE_SECONDS_MAX = 3600.0
 OURS = Entry(("--disk", DISK), ("--disk", DISK, "--quick"))
 RACES = {
     "http_put": OURS,
     "small_files": OURS,
+    "sftp": OURS,
     "s3_put": OURS,
     "s3_latency": OURS,
     "verify": Entry(("10", "5"), ("0.125", "1")),

@@ -33,11 +33,12 @@ FEED = "/v1/feeds/first/files"
 
 @dataclasses.dataclass(frozen=True)
 class Serving:
-    """A running server: its URL, the file with the header of a sender, and the process."""
+    """A running server: its URL, the file with the header of a sender, the process, and its SFTP port."""
 
     url: str
     header: Path
     pid: int
+    sftp_port: int = 0
 
     def curl(self, file: Path, name: str, *headers: str) -> float:
         """PUTs a file with curl and returns the seconds from its first to the last byte of the answer."""
@@ -77,10 +78,10 @@ def serving(folder: Path, zone: Path | str, *, sink: bool = False, endpoint: str
     command += ["--endpoint", endpoint] if endpoint else []
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
-            url = process.stdout.readline().strip() if process.stdout else ""
-            if not url:
+            said = process.stdout.readline().split() if process.stdout else []
+            if not said:
                 raise RuntimeError("the server did not start")
-            yield Serving(url, folder / "keys" / "first.header", process.pid)
+            yield Serving(said[0], folder / "keys" / "first.header", process.pid, int(said[1]))
         finally:
             process.terminate()
 
@@ -108,7 +109,7 @@ async def serve(options: argparse.Namespace) -> None:
     async with open_system(home, config, may_found=True) as system:
         shown = dataclasses.replace(system, asgi=count_bytes) if options.sink else system
         async with served(shown, may_move=False) as doors:
-            print(doors.http, flush=True)
+            print(doors.http, doors.sftp.port if doors.sftp else 0, flush=True)
             await ended.wait()
 
 
