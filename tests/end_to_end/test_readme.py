@@ -24,16 +24,16 @@ def blocks(language: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[str, str], int]]:
-    """A server in a fresh folder, as `make serve` starts it, on a port of its own."""
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[str, str], dict[str, str]]]:
+    """A server in a fresh folder, as `make serve` starts it, on ports of its own; and what to read for the usual ones."""
     folder = tmp_path_factory.mktemp("readme")
-    port = free_port()
+    port, sftp_port = free_port(), free_port()
     kept = {name: value for name, value in os.environ.items() if name in {"HOME", "LANG", "TMPDIR"}}
     environ = {
         **kept,
         "PATH": f"{BIN}:{os.environ['PATH']}",
         "HEADWATER_HTTP_LISTEN": f"127.0.0.1:{port}",
-        "HEADWATER_SFTP_LISTEN": "127.0.0.1:0",
+        "HEADWATER_SFTP_LISTEN": f"127.0.0.1:{sftp_port}",
     }
     with (folder / "serve.log").open("w") as log:
         server = subprocess.Popen([BIN / "headwater", "serve"], cwd=folder, env=environ, stdout=log, stderr=log)
@@ -43,7 +43,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dic
                 assert server.poll() is None, (folder / "serve.log").read_text()
                 assert time.monotonic() < deadline, (folder / "serve.log").read_text()
                 time.sleep(0.05)
-            yield folder, environ, port
+            yield folder, environ, {"127.0.0.1:8020": f"127.0.0.1:{port}", "-P 2022": f"-P {sftp_port}"}
         finally:
             server.terminate()
             server.wait(30)
@@ -51,8 +51,10 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dic
 
 def test_the_shell_blocks_do_what_they_say(served):
     """Every line of the README's shell blocks, one after the other, ends with success on a fresh home."""
-    folder, environ, port = served
-    script = "set -eu\n" + "\n".join(blocks("sh")).replace("127.0.0.1:8020", f"127.0.0.1:{port}")
+    folder, environ, ports = served
+    script = "set -eu\n" + "\n".join(blocks("sh"))
+    for usual, own in ports.items():
+        script = script.replace(usual, own)
 
     done = subprocess.run(
         ["sh", "-c", script], cwd=folder, env=environ, capture_output=True, text=True, timeout=60, check=False
