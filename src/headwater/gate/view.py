@@ -105,10 +105,17 @@ class Names:
         return await self._book.holds(sender, folder)
 
     async def folders(self, sender: str, folder: str) -> set[str]:
-        """The folders below one, at any depth, that hold names."""
-        inside = f"{folder.rstrip('/')}/"
-        mine = {of for (of, _), value in self._unwritten.get(sender, {}).items() if value and of.startswith(inside)}
-        return mine | set(await self._book.folders(sender, folder, _FOLDERS_MAX))
+        """The folders below one: those that hold names, at any depth, and those that were made in it."""
+        above = folder.rstrip("/")
+        found = set(await self._book.folders(sender, folder, _FOLDERS_MAX))
+        for (of, name), value in self._unwritten.get(sender, {}).items():
+            if value is not None and value.id is None and of == folder:
+                found.add(f"{above}/{name}")
+            elif value is not None and of.startswith(f"{above}/"):
+                found.add(of)
+            elif value is None and of == folder:
+                found.discard(f"{above}/{name}")
+        return found
 
 
 class View:
@@ -263,7 +270,6 @@ class View:
         deeper = await self._names.folders(self.sender, whole)
         deeper |= {split(each.path)[0] for each in self._underway.within(self.sender, whole)}
         found |= {path[len(inside) :].partition("/")[0] for path in deeper if path.startswith(inside)}
-        found |= {row.name async for row in self._names.listed(self.sender, whole) if row.id is None}
         return found
 
     def _given(self) -> set[tuple[str, ...]]:

@@ -291,7 +291,7 @@ class NameBook(Protocol):
         ...
 
     def folders(self, sender: str, folder: str, limit: int) -> Awaitable[list[str]]:
-        """The folders below one, at any depth, that hold names."""
+        """The folders below one: those that hold names, at any depth, and those that were made in it."""
         ...
 
 

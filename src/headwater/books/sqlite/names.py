@@ -79,11 +79,16 @@ class SqliteNames:
         return self._quick.ask(lambda connection: [_shown(found) for found in connection.execute(_SQL["listed"], row)])
 
     def folders(self, sender: str, folder: str, limit: int) -> asyncio.Future[list[str]]:
-        """The folders below one, at any depth, that hold names."""
+        """The folders below one: those that hold names, at any depth, and those that were made in it."""
         row = _below(sender, folder) | {"limit": limit}
-        return self._quick.ask(
-            lambda connection: [name_text(found[0]) for found in connection.execute(_SQL["folders"], row)]
-        )
+        above = folder.rstrip("/")
+
+        def run(connection: sqlite3.Connection) -> list[str]:
+            holding = [name_text(found[0]) for found in connection.execute(_SQL["folders"], row)]
+            made = [f"{above}/{name_text(found[0])}" for found in connection.execute(_SQL["made"], row)]
+            return holding + made
+
+        return self._quick.ask(run)
 
     async def prune(self, before: Time) -> None:
         """Forgets names that were shown before this, in steps that keep nobody waiting."""

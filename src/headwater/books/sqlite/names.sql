@@ -15,6 +15,9 @@ SELECT folder, name, id, size_bytes, shown_at, modified_at, mode FROM names
 WHERE sender = :sender AND folder = :folder AND name > :after
 ORDER BY name LIMIT :limit
 
+-- name: made
+SELECT name FROM names INDEXED BY names_made WHERE sender = :sender AND folder = :folder AND id IS NULL LIMIT :limit
+
 -- name: folders
 SELECT DISTINCT folder FROM names
 WHERE sender = :sender AND folder > :first AND folder < :last LIMIT :limit

@@ -11,4 +11,5 @@ CREATE TABLE names (
   mode INTEGER,
   PRIMARY KEY (sender, folder, name)
 ) WITHOUT ROWID;
+CREATE INDEX names_made ON names (sender, folder) WHERE id IS NULL;
 CREATE INDEX names_by_time ON names (shown_at);

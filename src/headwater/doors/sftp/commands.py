@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 
 from headwater.doors.sftp.desk import Desk
 from headwater.doors.sftp.reading import delivery_at
+from headwater.doors.sftp.writing import parked_until, routed_at, waits_for_rename
 from headwater.errors import HeadwaterError, Refused
 from headwater.gate.allow import Verb, allow
 from headwater.terms import Delivery, shown
@@ -88,6 +89,8 @@ async def _digest_of_upload(desk: Desk, whole: str, algorithm: str) -> str:
     underway = desk.services.underway.find(desk.caller.name, whole)
     if underway is None or underway.upload is not None:
         raise Refused("in_progress", "The file is still being written.")
+    if not waits_for_rename(desk, whole, routed_at(desk, whole)):
+        raise Refused("in_progress", "The upload was cut off: go on with it, or begin it anew.")
     upload = await desk.services.landing.resume(underway.id)
     try:
         if algorithm == "sha256" and upload.digester is not None:
@@ -103,6 +106,7 @@ async def _digest_of_upload(desk: Desk, whole: str, algorithm: str) -> str:
     finally:
         with contextlib.suppress(HeadwaterError):
             await upload.park(temporary=True)
+            underway.park(parked_until(desk, temporary=True))
 
 
 async def _digest_of_delivery(desk: Desk, delivery: Delivery, algorithm: str) -> str:

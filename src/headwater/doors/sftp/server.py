@@ -104,10 +104,11 @@ class SftpServer:
                 visit = Visit(self._services, address, place.close, self._let_in, self._left)
                 loop = asyncio.get_running_loop()
                 options = await self._offer()
+                ssh = visit.connection(loop, options)
                 self._visits.add(visit)
                 self._strangers += 1
-                place.callback(self._visits.discard, visit)
-                await loop.connect_accepted_socket(lambda: visit.connection(loop, options), accepted)
+                until_taken.callback(visit.over)
+                await loop.connect_accepted_socket(lambda: ssh, accepted)
                 until_taken.pop_all()
             except TryLater as refusal:
                 self._services.turned_away.count(Door.SFTP, refusal.reason, address=address)
