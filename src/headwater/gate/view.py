@@ -164,7 +164,7 @@ class View:
             return _upload(upload)
         if name and (row := await self._names.shown(self.sender, folder, name)) is not None and self._is_visible(row):
             return _shown(row)
-        return _folder(name) if await self._is_folder(whole, known=True) else None
+        return self._folder(name) if await self._is_folder(whole, known=True) else None
 
     async def row(self, whole: str) -> ShownName | None:
         """The row behind a delivery's name."""
@@ -179,7 +179,7 @@ class View:
         told: set[str] = set()
         for name in sorted(await self._folders_in(whole)):
             told.add(name)
-            yield _folder(name)
+            yield self._folder(name)
         for each in self._underway.within(self.sender, whole):
             folder, name = split(each.path)
             if folder == whole and name not in told:
@@ -286,6 +286,9 @@ class View:
             given.add((identity.name, FILES))
         return given
 
+    def _folder(self, name: str) -> Node:
+        return Node(kind=Kind.FOLDER, name=name, changed_at=_seconds(self._clock.now()))
+
     def _is_visible(self, row: ShownName) -> bool:
         if row.id is None:
             return True
@@ -302,10 +305,6 @@ def split(whole: str) -> tuple[str, str]:
 def _feed_of(whole: str) -> FeedName | None:
     parts = whole.strip("/").split("/")
     return FeedName(parts[0], parts[1]) if len(parts) > 1 else None
-
-
-def _folder(name: str) -> Node:
-    return Node(kind=Kind.FOLDER, name=name)
 
 
 def _upload(each: Underway) -> Node:
