@@ -26,6 +26,7 @@ from headwater.doors.http import door as http
 from headwater.errors import HeadwaterError, Misconfigured
 from headwater.feeds import FeedRegister
 from headwater.followers.admin import AdminActs
+from headwater.followers.companions import Companions
 from headwater.followers.follow import Follower
 from headwater.founding import ZoneFile, belonging, found_zone, open_logs, read_zone
 from headwater.gate.admit import Admission
@@ -37,7 +38,7 @@ from headwater.gate.passwords import Passwords
 from headwater.gate.senders import Senders
 from headwater.gate.turned_away import TurnedAway
 from headwater.gate.underway import UploadsUnderway
-from headwater.gate.view import Names
+from headwater.gate.view import Names, show_late
 from headwater.guide import guide, http_address
 from headwater.home import Home
 from headwater.identities import HOME, ensure_first, ensure_home_key
@@ -101,12 +102,13 @@ async def open_system(home: Home, config: Config, *, may_found: bool = False) ->
     async with AsyncExitStack() as stack:
         ground = await _open_ground(stack, home, config, may_found=may_found)
         sequencer = await _open_ledger(stack, home, ground)
-        landing = _landing(stack, config, ground, sequencer)
+        names = Names(ground.books.names)
+        landing = _landing(stack, config, ground, sequencer, names)
         await Follower(sequencer.reader, ground.books.catalog, ground.clock).catch_up()  # repeats are known by it
         recovered = await landing.recover(after_crash=True)
         problems: list[str] = []
         ready = partial(readiness, sequencer, landing, problems)
-        services, feeds = await _services(stack, home, config, ground, sequencer, landing, ready)
+        services, feeds = await _services(stack, home, config, ground, sequencer, landing, names, ready)
         parked = AttemptQuery(outcomes=(Outcome.OPEN, Outcome.PARKED), limit=PARKED_MAX)
         services.underway.load(await ground.books.attempts.attempts(parked))
         home_token = await ensure_home_key(home, services.senders, services.identities)
@@ -181,7 +183,7 @@ async def _open_ledger(stack: AsyncExitStack, home: Home, ground: Ground) -> Seq
     return sequencer
 
 
-def _landing(stack: AsyncExitStack, config: Config, ground: Ground, sequencer: Sequencer) -> Landing:
+def _landing(stack: AsyncExitStack, config: Config, ground: Ground, sequencer: Sequencer, names: Names) -> Landing:
     threads = stack.enter_context(ThreadPoolExecutor(4, thread_name_prefix="headwater-hash"))
     return Landing(
         Means(
@@ -198,6 +200,7 @@ def _landing(stack: AsyncExitStack, config: Config, ground: Ground, sequencer: S
             crc64nvme=crc64nvme,
             threads=threads,
             rules=landing_rules(config.limits),
+            landed_late=partial(show_late, names, ground.clock),
         )
     )
 
@@ -209,6 +212,7 @@ async def _services(
     ground: Ground,
     sequencer: Sequencer,
     landing: Landing,
+    names: Names,
     ready: Callable[[], Awaitable[Sequence[str]]],
 ) -> tuple[Services, FeedRegister]:
     """The gate, and everything that web and doors work with."""
@@ -239,7 +243,7 @@ async def _services(
         bans=bans,
         turned_away=turned_away,
         feeds=feeds,
-        names=Names(books.names),
+        names=names,
         underway=UploadsUnderway(clock),
         catalog=books.catalog,
         history=books.catalog,
@@ -387,9 +391,12 @@ async def background(home: Home, ground: Ground, services: Services, feeds: Feed
                 await back_up_if_due(home, ground, services.log.position)
 
     acts = Follower(services.log, AdminActs(services.senders, books.cursors), services.clock)
+    weighs = Companions(books.catalog, services.objects, services.ledger, books.cursors, services.follower.reached)
+    companions = Follower(services.log, weighs, services.clock, gather_seconds=GATHER_SECONDS)
     works: list[Awaitable[None]] = [
         services.follower.follow(),
         acts.follow(),
+        companions.follow(),
         services.landing.keep(),
         flush_for_ever(),
         forget_for_ever(),

@@ -3,9 +3,10 @@
     .venv/bin/python -m tests.crash.kill_loop --rounds 200 --zone directory
     .venv/bin/python -m tests.crash.kill_loop --rounds 200 --zone versitygw
 
-Senders upload as fast as they get answers, and send again what was not answered. The server is killed at a random
-moment, also while it starts and recovers, and started again. What was acknowledged is written down outside; after every
-few rounds, and at the end, a reader that knows docs/format.md alone reads the whole zone.
+Senders upload by HTTP and SFTP as fast as they get answers, and send again, or go on with, what was not answered. The
+server is killed at a random moment, also while it starts and recovers, and started again. What was acknowledged is
+written down outside; after every few rounds, and at the end, a reader that knows docs/format.md alone reads the whole
+zone.
 """
 
 from __future__ import annotations
@@ -30,10 +31,12 @@ from pathlib import Path
 from typing import Any
 
 from tests import checker, services
+from tests.crash.by_sftp import SftpSender
 from tests.crash.served import CONFIG, Server, headwater, made_home
 
 MIB = 1 << 20
 SENDERS = 6
+SFTP_SENDERS = 4
 ROUNDS_A_HOME = 25
 """How many rounds one zone goes through before a new one is begun: what it holds is read whole, again and again."""
 
@@ -70,7 +73,7 @@ class Senders:
         self.wrong: list[str] = []
         self._threads = [
             threading.Thread(target=self._work, args=(number, random.Random(f"{seed} {number}")), daemon=True)
-            for number in range(SENDERS)
+            for number in range(SENDERS + SFTP_SENDERS)
         ]
 
     def start(self) -> None:
@@ -86,15 +89,22 @@ class Senders:
 
     def _work(self, sender: int, chance: random.Random) -> None:
         number = 0
+        by_sftp = SftpSender(self._server, chance, self.tally, self.wrong) if sender >= SENDERS else None
         while not self._ending.is_set():
             number += 1
             file = _file(f"{sender}-{number}.bin", chance)
+            file.key = None if by_sftp else file.key
             with self._lock:
                 self.files.append(file)
             while not file.acks:
-                self._try(file, chance)
+                if by_sftp:
+                    _try_by_sftp(by_sftp, file)
+                else:
+                    self._try(file, chance)
                 if not file.acks:
                     time.sleep(chance.uniform(0.02, 0.2))
+        if by_sftp:
+            by_sftp.close()
 
     def _try(self, file: File, chance: random.Random) -> None:
         headers = {"Idempotency-Key": file.key} if file.key else {}
@@ -120,6 +130,13 @@ class Senders:
         elif answer.status not in {409, 503}:
             self.wrong.append(f"{file.name} was answered {answer.status}: {answer.body[:300]!r}")
             file.acks.append("refused")
+
+
+def _try_by_sftp(sender: SftpSender, file: File) -> None:
+    file.tries += 1  # before it, for the zone may be read meanwhile
+    was_asked, id_ = sender.try_to_land(file.name, file.data)
+    file.tries -= not was_asked
+    file.acks += [id_] if id_ else []
 
 
 def _file(name: str, chance: random.Random) -> File:

@@ -70,15 +70,14 @@ async def verify(
     given out as it is found; the report comes last. Raises Unavailable where ledger or store cannot be read at all.
     """
     run = _Run(zone, feed, quick=quick)
-    problems = 0
     parts: tuple[AsyncGenerator[Progress | Problem | Unexplained, None], ...]
     parts = (run.ledger(against), run.objects(), run.strangers())
     for part in parts:
         async with aclosing(part) as going:
             async for each in going:
-                problems += isinstance(each, Problem)
+                run.problems += isinstance(each, Problem)
                 yield each
-    yield run.report(problems)
+    yield run.report()
 
 
 class _Run:
@@ -93,10 +92,12 @@ class _Run:
         self._erased: set[Id] = set()
         self._held: list[Expected] = []
         self._tally = Tally()
+        self._ledger_holds = False
+        self.problems = 0
         self._entries = self._receipts = self._receipt_bytes = self._erased_receipts = 0
         self._found = self._entered = self._in_flight = self._refused = 0
 
-    def report(self, problems: int) -> Report:
+    def report(self) -> Report:
         return Report(
             logs={head.log: head.size for head in self._heads},
             entries=self._entries,
@@ -110,7 +111,7 @@ class _Run:
             in_flight=self._in_flight,
             refused=self._refused,
             reread=self._tally.reread,
-            problems=problems,
+            problems=self.problems,
         )
 
     def _progress(self) -> Progress:
@@ -151,6 +152,7 @@ class _Run:
             yield kept
         self._keys.settle()
         self._keys_found.settle()
+        self._ledger_holds = not self.problems
 
     def _note(self, entry: Entry) -> None:
         self._entries += 1
@@ -252,7 +254,6 @@ class _Run:
                         unexplained.append(each)
                 if len(unexplained) >= _ENTERED_TOGETHER:
                     await self._enter(unexplained)
-                    unexplained.clear()
         await self._enter(unexplained)
 
     async def _stranger(self, stored: Stored) -> list[Problem | Unexplained]:
@@ -274,16 +275,16 @@ class _Run:
         age = f" since {time_text(since)}" if since is not None else ""
         said = f" Its attempt is {attempt.outcome}." if attempt is not None else ""
         problem = Problem(Trouble.UNEXPLAINED, name, f"{name} has stood{age} without a receipt.{said}")
-        if attempt is not None or name != stored.key:  # no entry can say a key that is not UTF-8
-            return [problem]
+        if attempt is not None or name != stored.key or not self._ledger_holds:
+            return [problem]  # no entry can say a key that is not UTF-8; and what cannot be read may explain it
         return [problem, Unexplained(stored.key, stored.size_bytes)]
 
     async def _enter(self, unexplained: list[Unexplained]) -> None:
-        if self._zone.ledger is None or not unexplained:
-            return
-        with contextlib.suppress(HeadwaterError):  # a ledger that takes nothing more is verified all the same
-            found = [Found(v=1, key=each.key, size_bytes=each.size_bytes) for each in unexplained]
-            self._entered += sum(each.fresh for each in await self._zone.ledger.append(*found))
+        found = [Found(v=1, key=each.key, size_bytes=each.size_bytes) for each in unexplained]
+        unexplained.clear()
+        if self._zone.ledger is not None and found:
+            with contextlib.suppress(HeadwaterError):  # a ledger that takes nothing more is verified all the same
+                self._entered += sum(each.fresh for each in await self._zone.ledger.append(*found))
 
 
 async def _some(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
+from collections.abc import Iterable
 from enum import Enum
 from typing import Any, Final
 
@@ -34,10 +35,17 @@ def harmless(value: Any) -> str | int | float | bool | None:
 
 class Transcript:
     """Events in order. When they become too many or too large, the first half of the room keeps the beginning, the
-    second the end; what fell out between is counted in an event `dropped`.
+    second the end; what fell out between is counted in an event `dropped`. It goes on after `earlier` ones.
     """
 
-    def __init__(self, clock: Clock, *, events_max: int = 200, bytes_max: int = 16 * 1024) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        earlier: Iterable[dict[str, Any]] = (),
+        *,
+        events_max: int = 200,
+        bytes_max: int = 16 * 1024,
+    ) -> None:
         self._clock = clock
         self._events_max = events_max // 2
         self._bytes_max = bytes_max // 2
@@ -46,11 +54,18 @@ class Transcript:
         self._last: deque[tuple[dict[str, Any], int]] = deque()
         self._last_bytes = 0
         self._dropped = 0
+        for row in earlier:
+            self._keep(row)
 
     def add(self, event: str, **detail: Any) -> None:
         """Notes an event with the time of now. Values that are not text, numbers or truth values lose their content."""
         row: dict[str, Any] = {"at": time_text(self._clock.now()), "event": event}
-        row |= {key: harmless(value) for key, value in detail.items()}
+        self._keep(row | {key: harmless(value) for key, value in detail.items()})
+
+    def _keep(self, row: dict[str, Any]) -> None:
+        if row["event"] == "dropped":
+            self._dropped += row["count"]
+            return
         size = len(msgspec.json.encode(row)) + 1
         room = len(self._first) < self._events_max and self._first_bytes + size <= self._bytes_max
         if room and not self._last and not self._dropped:

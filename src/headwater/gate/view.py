@@ -19,7 +19,7 @@ from headwater.gate.route import Feeds, Manners
 from headwater.gate.underway import Underway, UploadsUnderway
 from headwater.ports.books import Identity, NameBook, ShownName
 from headwater.ports.clock import Clock
-from headwater.terms import FeedName, Id, Time, shown
+from headwater.terms import FeedName, Id, Offer, Receipt, Time, name_of, shown
 
 PATH_BYTES_MAX: Final = 4096
 _PAGE: Final = 500
@@ -294,6 +294,28 @@ class View:
             return True
         visible = self.manners(f"{row.folder}/{row.name}").visible_seconds
         return row.shown_at >= self._clock.now() - int(visible * 1_000_000)
+
+
+def show_late(names: Names, clock: Clock, offer: Offer, receipt: Receipt) -> None:
+    """Shows what landed without its door: it was given its name, and then the process died or the store was away."""
+    if offer.place is None:
+        return
+    whole = offer.place
+    if (name := name_of(receipt)) != offer.name:  # it was landed by a rename
+        whole = receipt.path or f"/{receipt.feed_name}/{name}"
+    folder, last = split(whole)
+    before_bytes = receipt.continues.offset if receipt.continues else 0
+    names.show(
+        offer.sender.name,
+        ShownName(
+            folder=folder,
+            name=last,
+            id=receipt.id,
+            size_bytes=before_bytes + receipt.size_bytes,
+            shown_at=clock.now(),
+            mode=receipt.declared.mode,
+        ),
+    )
 
 
 def split(whole: str) -> tuple[str, str]:

@@ -21,9 +21,16 @@ UNRELEASED_BYTES_MAX = 2047
 """hashlib releases the interpreter for any longer update; on a busy loop, getting it back costs more than the hash."""
 
 
-class _Hash(Protocol):
-    def update(self, data: bytes, /) -> None: ...
-    def hexdigest(self) -> str: ...
+class Hash(Protocol):
+    """A digest over bytes as they come."""
+
+    def update(self, data: bytes, /) -> None:
+        """Takes the next bytes."""
+        ...
+
+    def hexdigest(self) -> str:
+        """The digest of what was taken, in lower-case hex."""
+        ...
 
 
 class _Crc32:
@@ -37,7 +44,8 @@ class _Crc32:
         return f"{self._value:08x}"
 
 
-def _new(algorithm: str) -> _Hash:
+def new_hash(algorithm: str) -> Hash:
+    """One of `DECLARABLE`, but for crc64nvme."""
     return _Crc32() if algorithm == "crc32" else hashlib.new(algorithm, usedforsecurity=False)
 
 
@@ -48,7 +56,7 @@ class Digester:
         self._crc64nvme = crc64nvme
         self._crc = 0
         self._sha256 = hashlib.sha256()
-        self._others = {name: _new(name) for name in declared if name in DECLARABLE[2:]}
+        self._others = {name: new_hash(name) for name in declared if name in DECLARABLE[2:]}
         self._mark: int | None = None
         self.size_bytes = 0
         self.marked_sha256: str | None = None

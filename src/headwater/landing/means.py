@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -14,7 +14,7 @@ from headwater.ports.books import AttemptBook, IdempotencyBook
 from headwater.ports.clock import Clock, Ids
 from headwater.ports.ledger import Ledger
 from headwater.ports.store import Intake, ObjectCreator, ObjectReader
-from headwater.terms import FeedName, Id, Receipt, Time, day_text, name_of
+from headwater.terms import FeedName, Id, Offer, Receipt, Time, day_text, name_of
 
 
 class Precedents(Protocol):
@@ -78,7 +78,10 @@ class Rules:
 
 @dataclass(frozen=True)
 class Means:
-    """The ports and limits that every upload needs."""
+    """The ports and limits that every upload needs.
+
+    `landed_late` is told of what recovery has landed: the door that took it is not there any more to say so.
+    """
 
     intake: Intake
     creator: ObjectCreator
@@ -95,3 +98,4 @@ class Means:
     rules: Rules = Rules()
     recent: Recent = field(default_factory=Recent)
     allowance: Allowance = field(default_factory=lambda: Allowance(1000))
+    landed_late: Callable[[Offer, Receipt], None] = lambda *_: None

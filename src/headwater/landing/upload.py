@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import heapq
 from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -27,6 +28,12 @@ GATHER_SECONDS_MAX = 1.0
 
 REORDER_BYTES_MAX = 8 * 1024 * 1024
 """How far ahead of the first missing byte writes may come (SFTP clients pipeline, and may reorder)."""
+
+_AHEAD_COST_BYTES = 256
+_CRUMB_BYTES = 4096
+"""What it costs to keep a piece, however small; and up to where a piece grows by what follows it: a million writes of a
+byte must not take the memory of a million pieces.
+"""
 
 HEAD_BYTES = 16
 """How many first bytes the key's ending is decided by."""
@@ -63,6 +70,7 @@ class Upload:
         self._grown = False
         self._storing: asyncio.Task[None] | None = None
         self._ahead: dict[int, bytes] = {}
+        self._ahead_offsets: list[int] = []  # a heap
         self._ahead_bytes = 0
         self.touched_at = means.clock.now()
         self.story: Story | None = None
@@ -103,8 +111,9 @@ class Upload:
             self._put_ahead(offset, data)
             return False
         self._take(data if offset == self.size_bytes else self._beyond(offset, data))
-        while self._ahead and (first := min(self._ahead)) <= self.size_bytes:
-            self._take(self._beyond(first, self._pop_ahead(first)))
+        while self._ahead_offsets and (first := self._ahead_offsets[0]) <= self.size_bytes:
+            self._take(self._beyond(first, self._ahead[first]))
+            self._pop_ahead()
         return self._gathered_bytes >= SMALL_PIECE_BYTES and self._enough()
 
     async def flush(self) -> None:
@@ -122,28 +131,39 @@ class Upload:
             raise Refused("wrong_offset", f"Other bytes came for {offset} before.")
         if known is not None and len(known) >= len(data):
             return
-        more = len(data) - len(known or b"")
+        more = len(data) + _AHEAD_COST_BYTES if known is None else len(data) - len(known)
         if self._ahead_bytes + more > REORDER_BYTES_MAX or not self.means.budget.grow(more):
             raise Refused(
                 "gap", f"Bytes from {self.size_bytes} on are missing, and those for {offset} run too far ahead."
             )
+        if known is None:
+            heapq.heappush(self._ahead_offsets, offset)
         self._ahead[offset] = data
         self._ahead_bytes += more
 
-    def _pop_ahead(self, offset: int) -> bytes:
-        data = self._ahead.pop(offset)
-        self._ahead_bytes -= len(data)
-        self.means.budget.shrink(len(data))
-        return data
+    def _pop_ahead(self) -> None:
+        """Lets go of the first piece that ran ahead."""
+        cost = len(self._ahead.pop(heapq.heappop(self._ahead_offsets))) + _AHEAD_COST_BYTES
+        self._ahead_bytes -= cost
+        self.means.budget.shrink(cost)
 
     def _beyond(self, offset: int, data: bytes) -> bytes:
         """What of these bytes is new; those that came before must be the same, and still at hand."""
         again = data[: self.size_bytes - offset]
-        gathered = b"".join(self.pieces) if again else b""
-        begin = offset - (self.size_bytes - len(gathered))
-        if begin < 0 or gathered[begin : begin + len(again)] != again:
+        if again and self._gathered(offset, len(again)) != again:
             raise Refused("wrong_offset", f"Bytes up to {self.size_bytes} were taken already; these are for {offset}.")
         return data[len(again) :]
+
+    def _gathered(self, offset: int, size_bytes: int) -> bytes:
+        """Bytes that were taken, as far as they are still at hand."""
+        begin, found = self.size_bytes, list[bytes]()
+        for piece in reversed(self.pieces):
+            if begin <= offset:
+                break
+            begin -= len(piece)
+            if begin < offset + size_bytes:
+                found.append(piece)
+        return b"".join(reversed(found))[offset - begin :][:size_bytes] if begin <= offset else b""
 
     def _take(self, data: bytes) -> None:
         limit = min(self.offer.size_bytes_max or self.means.rules.size_bytes_max, self.means.rules.size_bytes_max)
@@ -153,7 +173,10 @@ class Upload:
             return
         if not self.pieces:
             self._gathering_since = self.means.clock.monotonic()
-        self.pieces.append(data)
+        if self.pieces and len(self.pieces[-1]) + len(data) <= _CRUMB_BYTES:
+            self.pieces[-1] += data
+        else:
+            self.pieces.append(data)
         self._gathered_bytes += len(data)
         self.size_bytes += len(data)
 
@@ -204,7 +227,7 @@ class Upload:
         if self.key is not None:
             place = companion_key if companion else raw_key
             key = place(feed, self.attempt.opened_at, self.id, parse_key(self.key).slug)
-            if self.staging is not None and not await self.staging.move(key):
+            if self.staging is not None and key != self.key and not await self.staging.move(key):
                 raise Refused("bad_feed", f"Its bytes lie in {self.offer.feed} already; rename it within that feed.")
             self.key = key
         self.offer = offer
@@ -268,8 +291,8 @@ class Upload:
         if not self.ended:
             self.ended = True
             self.pieces = []
-            for offset in list(self._ahead):
-                self._pop_ahead(offset)
+            while self._ahead:
+                self._pop_ahead()
             if self._grown:
                 self.means.budget.shrink(2 * PIECE_BYTES)
             self.landing.forget(self)

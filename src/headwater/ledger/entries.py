@@ -31,12 +31,13 @@ class Renamed(_Entry, frozen=True, kw_only=True, tag="renamed"):
 
 
 class Amended(_Entry, frozen=True, kw_only=True, tag="amended"):
-    """Later knowledge of a delivery's completeness, with why (`withdrawn`, `prefix_of`, `check_file` …)."""
+    """Later knowledge of a delivery's completeness, with why (`withdrawn`, `prefix_of`, `companion` …)."""
 
     id: Id
     completeness: Completeness
     reason: str
     evidence: tuple[Evidence, ...] = ()
+    claims: tuple[str, ...] = ()
 
 
 class Held(_Entry, frozen=True, kw_only=True, tag="held"):
@@ -187,7 +188,7 @@ def claims_of(entry: Entry) -> tuple[str, ...]:
             return (f"delivery:{entry.id}", *entry.claims)
         case Held():
             return (f"held:{entry.id}",)
-        case Verdict():
+        case Verdict() | Amended():
             return entry.claims
         case Found():
             return (f"found:{entry.key}",)

@@ -64,13 +64,14 @@ class AttemptBook(Protocol):
 
 
 class AttemptQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """Which attempts to list: newest first."""
+    """Which attempts to list: newest first. `ending` is that of the id, among those that did not land."""
 
     feed: FeedName | None = None
     source: str | None = None
     sender: str | None = None
     outcomes: tuple[Outcome, ...] = ()
     idempotency_key: str | None = None
+    ending: str | None = None
     since: Time | None = None
     until: Time | None = None
     before: Id | None = None

@@ -46,14 +46,20 @@ class Tiling:
         tiling.published = await tiling._published(head)
         return tiling
 
-    async def _published(self, head: Head) -> Checkpoint | None:
+    async def _standing(self) -> Checkpoint | None:
+        """The checkpoint that stands. Raises Damaged for one that this key did not sign."""
         note = await self._files.read(ledger_path(self._log, "checkpoint"))
         if note is None:
             return None
         try:
-            published = Checkpoint.parse(open_note(note.decode(), [Verifier.parse(self._signer.vkey)]))
+            return Checkpoint.parse(open_note(note.decode(), [Verifier.parse(self._signer.vkey)]))
         except ValueError as error:
             raise Damaged(f"The published checkpoint of {self._log} is not one of this key: {error}.") from error
+
+    async def _published(self, head: Head) -> Checkpoint | None:
+        published = await self._standing()
+        if published is None:
+            return None
         if published.size > head.size:
             raise Damaged(
                 f"A checkpoint of {published.size} entries of {self._log} was published, but its head has "
@@ -81,6 +87,9 @@ class Tiling:
     async def publish(self) -> None:
         """Signs and publishes the checkpoint of what stands in tiles; never one smaller than the last."""
         if self.published is not None and self.published.size >= self.size:
+            return
+        # A writer that slept through its overtaking knows its own last one only: what stands decides
+        if (standing := await self._standing()) is not None and standing.size >= self.size:
             return
         checkpoint = Checkpoint(self._signer.name, self.size, self._frontier.edge().root())
         note = sign_note(checkpoint.text(), self._signer)

@@ -83,6 +83,7 @@ class ChangesAsked(Asked, frozen=True):
 class AttemptsAsked(Asked, frozen=True):
     """Which attempts, newest first; `key` is an idempotency key."""
 
+    id: Ending | None = None
     key: str | None = None
     source: Word | None = None
     feed: FeedText | None = None

@@ -32,6 +32,7 @@ from headwater.web.calls import Call
 from headwater.web.services import Services
 from headwater.web.shapes import (
     AttemptPage,
+    AttemptView,
     ChangePage,
     ChangeView,
     DeliveryPage,
@@ -197,6 +198,8 @@ async def attempts(call: Call) -> App:
     query: AttemptsAsked = call.query
     identity = call.caller.identity
     reach = scope(identity, Verb.ATTEMPTS)
+    if query.id is not None:
+        return json_answer(AttemptPage(await _attempts_by_ending(call, id_ending(query.id))))
     found = await call.services.attempts.attempts(
         AttemptQuery(
             feed=feed_of(query.source, query.feed),
@@ -215,6 +218,19 @@ async def attempts(call: Call) -> App:
     if len(found) <= query.limit:
         return json_answer(AttemptPage(seen))
     return json_answer(AttemptPage(seen, page[-1].id), headers=_link(call, "cursor", page[-1].id))
+
+
+async def _attempts_by_ending(call: Call, ending: str) -> list[AttemptView]:
+    """The catalog knows the ids of what landed or was held; of the others there are few."""
+    services = call.services
+    ended = [await services.attempts.get(id) for id in await services.catalog.matching(ending)]
+    others = await services.attempts.attempts(AttemptQuery(ending=ending))
+    seen = []
+    for each in {each.id: each for each in (*ended, *others) if each is not None}.values():
+        with contextlib.suppress(Refused):
+            allow(call.caller.identity, Verb.ATTEMPTS, each.offer.feed, each.offer.sender.name)
+            seen.append(attempt_view(each))
+    return seen
 
 
 async def attempt(call: Call) -> App:

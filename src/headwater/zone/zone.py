@@ -196,6 +196,20 @@ class Zone:
             cursor = page.next
         return found
 
+    def attempt(self, id: str) -> AttemptView:
+        """One try to deliver, by its id or an ending of it as for `delivery`, with what its client did.
+
+        Raises Refused("not_found"), also for what is 90 days old, and Refused("bad_request") for what several have.
+        """
+        with suppress(Refused):
+            return self.calls.get(f"/v1/attempts/{_exact(id)}", AttemptView)
+        found = self.calls.get("/v1/attempts", AttemptPage, id=id).attempts
+        if len(found) > 1:
+            raise Refused("bad_request", f"{len(found)} tries end with {id}: {', '.join(one.id for one in found)}.")
+        if not found:
+            raise Refused("not_found", f"There is no try {id} here, or it is not yours to see.")
+        return found[0]
+
     def latest(self, feed: str | FeedName) -> Delivery:
         """The newest effective delivery of a feed that is neither suspect nor partial. Raises NoDelivery if none is."""
         for known in self._pages(None, **_scope(_feed(feed)), state=State.EFFECTIVE):

@@ -61,6 +61,15 @@ class TestAttemptBook:
         row = await books.attempts.get(an_id(1))
         assert (row.size_bytes, row.outcome) == (0, Outcome.PARKED)
 
+    async def test_what_did_not_land_is_found_by_the_end_of_its_id(self, books):
+        """Whatever its outcome; what landed is found in the catalog."""
+        await books.attempts.open(an_attempt(1, outcome=Outcome.REFUSED))
+        await books.attempts.open(an_attempt(2, outcome=Outcome.PARKED))
+        await books.attempts.open(an_attempt(3, outcome=Outcome.LANDED))
+        for n, found in ((1, [an_id(1)]), (2, [an_id(2)]), (3, [])):
+            query = AttemptQuery(ending=an_id(n)[-6:])
+            assert [row.id for row in await books.attempts.attempts(query)] == found
+
     async def test_a_moved_offer_is_found_under_its_new_feed(self, books):
         """Moving the offer moves what lists look for: feed, sender and idempotency key."""
         await books.attempts.open(an_attempt(1))

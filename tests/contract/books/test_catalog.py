@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from headwater.errors import Damaged
 from headwater.ledger.entries import Amended, Erased, Heartbeat, Held, Void
-from headwater.ports.catalog import DeliveryQuery
+from headwater.ports.catalog import Change, DeliveryQuery
 from headwater.terms import Completeness, Id, Key, Place, Position, State
 from tests.contract.books.histories import (
     FEEDS,
@@ -231,7 +231,7 @@ class TestHistory:
         """Going on after the last position of each page meets every change just once: no page parts a position."""
 
         async def ask(catalog):
-            met = []
+            met: list[Change] = []
             while page := await catalog.changes(feeds, None, met[-1].position if met else Position(0), limit):
                 met += page
             return met

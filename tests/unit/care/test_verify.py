@@ -291,6 +291,21 @@ async def test_a_name_that_no_entry_can_say_stays_a_problem(zone):
         assert r"raw/caf\xe9.txt" in [problem.subject for problem in problems]
 
 
+async def test_a_ledger_that_does_not_hold_explains_nothing_away(zone):
+    """Where entries cannot be read, an object may well have its receipt: it is told, and not entered as found."""
+    await zone.land(b"abc")
+    await zone.checkpoint()
+    (bundle,) = (zone.folder / "ledger").glob("*/tile/entries/000.p/*")
+    bundle.chmod(0o640)
+    bundle.write_bytes(b"\x00" * 100)
+    key = await stray(zone)
+    zone.clock.advance(DAY + 1)
+    report, problems, items = await look(zone, seen=zone.seen(ledger=zone.sequencer))
+    assert (Trouble.UNEXPLAINED, key) in [(problem.trouble, problem.subject) for problem in problems]
+    assert report.entered == 0
+    assert not any(isinstance(each, Unexplained) for each in items)
+
+
 async def test_a_ledger_that_takes_nothing_is_verified_all_the_same(zone):
     """Where the entry cannot be made, the report comes, and says that nothing was entered."""
 

@@ -106,7 +106,7 @@ def test_put_tries_again_while_the_server_is_away(bare, place):
     (place / "token").write_text(token)
     words = ("--server", url, "--token-file", "token", "put", "n.csv", "--to", "first/files")
     away = bare(*words, "--give-up-after", "1s")
-    home.config_path.write_text(home.config_path.read_text().replace(":0", f":{port}"))
+    home.config_path.write_text(home.config_path.read_text().replace(":0", f":{port}", 1))
 
     def come_back():
         with serving(home):

@@ -33,6 +33,19 @@ def test_of_many_events_the_first_and_the_last_are_kept():
     assert rows[5] == {"event": "dropped", "count": 90}
 
 
+def test_it_goes_on_after_an_earlier_one_in_the_same_room():
+    """What an earlier connection noted comes first, what it had to drop is counted on, and all of it is bounded."""
+    clock = ManualClock()
+    first = Transcript(clock, events_max=10)
+    for n in range(20):
+        first.add("write", n=n)
+    second = Transcript(clock, first.rows(), events_max=10)
+    second.add("close")
+    rows = second.rows()
+    assert [row.get("n") for row in rows] == [0, 1, 2, 3, 4, None, 16, 17, 18, 19, None]
+    assert (rows[5]["count"], rows[-1]["event"]) == (11, "close")
+
+
 def test_large_events_are_bounded_too():
     """However large the events, all of it stays within its bytes."""
     transcript = Transcript(ManualClock(), bytes_max=4096)

@@ -120,7 +120,8 @@ async def test_a_parked_upload_that_nobody_goes_on_with_is_held(site: Site):
 @pytest.mark.parametrize("failure", [Failure.BEFORE, Failure.ANSWER_LOST])
 async def test_a_drop_that_failed_is_done_again_for_the_same_reason(site: Site, step, failure):
     """Evidence that could not be kept, or entered, at first: recovery ends the try as held, with the first reason."""
-    await site.restart(**failing(*step.split("."), failure))
+    port, method = step.split(".")
+    await site.restart(**failing(port, method, failure))
     upload = await site.landing.open(offer())
     await upload.write(0, b"abc")
     with pytest.raises(Unavailable):

@@ -8,6 +8,7 @@ from headwater.ledger.entries import (
     ENTRY_BYTES_MAX,
     KINDS,
     Admin,
+    Amended,
     Found,
     Held,
     Verdict,
@@ -107,6 +108,8 @@ def test_claims_and_conditions_stand_in_the_entry():
     assert follows_of(RECEIPT) == Follows("kafka:x", 1, 2)
     assert claims_of(Found(v=1, key=Key("raw/y"), size_bytes=1)) == ("found:raw/y",)
     assert claims_of(Verdict(v=1, slot="s", state="late", claims=("verdict:s:late",))) == ("verdict:s:late",)
+    amended = Amended(v=1, id=Id("1"), completeness=Completeness.PROVEN, reason="companion", claims=("companion:2:1",))
+    assert claims_of(amended) == ("companion:2:1",)
     assert claims_of(Admin(v=1, by="a", act="b", subject="c")) == ()
 
 

@@ -100,3 +100,46 @@ def test_tiled_entries_leave_pending():
     assert head.tiled_to(2).pending == (b"c",)
     assert head.tiled_to(3).pending == ()
     assert head.tiled_to(2).root == head.root
+
+
+def frame(head: Head, first: int, entries: bytes | None = None, **fields: object) -> bytes:
+    """A frame with a good checksum, in which something else is wrong."""
+    line, _, rest = encode_frame(head, first)[8:].partition(b"\n")
+    payload = json.dumps(json.loads(line) | fields).encode() + b"\n" + (rest if entries is None else entries)
+    return struct.pack(">II", len(payload), zlib.crc32(payload)) + payload
+
+
+ONE = new_head("log-1", 0, "me").appended([b"x"], 1)
+TWO = ONE.appended([b"y"], 2)
+
+
+@pytest.mark.parametrize(
+    ("frames", "match"),
+    [
+        ([frame(ONE, 0, b"")], "does not hold"),
+        ([frame(ONE, 0, b"\x00\x01x\x00\x01y")], "does not hold"),
+        ([frame(ONE, 0, b"\x00\x02x")], "does not hold"),
+        ([encode_frame(TWO, 1)], "the first frame"),
+        ([encode_frame(ONE, 0), encode_frame(TWO, 0)], "does not follow"),
+        ([encode_frame(ONE, 0), frame(TWO, 1, log="log-2")], "does not follow"),
+        ([frame(ONE, 0, epoch=3), encode_frame(TWO, 1)], "does not follow"),
+        ([encode_frame(ONE, 0), frame(TWO, 1, tiled=2)], "does not follow"),
+    ],
+)
+def test_frames_that_contradict_are_refused(frames, match):
+    """Entries too few, too many or cut, a first frame that leaves some out, and frames that do not join are damage."""
+    with pytest.raises(ValueError, match=match):
+        decode_frames(b"".join(frames))
+
+
+def test_what_is_tiled_is_not_framed():
+    """A frame holds pending entries alone; asking for others is a fault of ours."""
+    with pytest.raises(ValueError, match="not pending"):
+        encode_frame(TWO.tiled_to(1), 0)
+
+
+def test_a_torn_frame_whose_entries_look_like_a_frame_is_torn():
+    """What only begins like a frame inside an unfinished one is no whole frame behind it."""
+    torn = encode_frame(ONE.appended([encode_frame(ONE, 0)[8:] * 3], 2), 1)[:-1]
+    with pytest.raises(Torn):
+        decode_frames(encode_frame(ONE, 0) + torn)

@@ -202,6 +202,7 @@ async def test_an_old_writer_wakes_with_an_old_checkpoint(world: World):
     new = await world.open("node process 2")
     await asyncio.gather(*(new.append(act(number)) for number in range(600)))
     await new.checkpoint()
+    await old.checkpoint()
 
     with pytest.raises(Unavailable):
         await old.append(act(2))

@@ -191,6 +191,9 @@ def test_attempts_answer_did_it_land(live):
     assert [(one["name"], one["reason"]) for one in held] == [("b", "digest_mismatch")]
     assert [one["name"] for one in live.call("GET", "/v1/attempts?key=k").json["attempts"]] == ["c"]
     assert live.call("GET", f"/v1/attempts/{held[0]['id']}").json == held[0]
+    for one in page["attempts"] + held:
+        assert live.call("GET", f"/v1/attempts?id={one['id'][-8:]}").json["attempts"] == [one]
+        assert live.call("GET", f"/v1/attempts?id={one['id'][-8:]}", who="shop").json["attempts"] == []
     assert live.call("GET", f"/v1/attempts/{held[0]['id']}", who="shop").status == 404
     assert live.call("GET", "/v1/attempts?sender=shop").status == 404
     seen = live.call("GET", "/v1/attempts", who="operator").json["attempts"]

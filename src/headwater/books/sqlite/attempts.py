@@ -160,6 +160,7 @@ def _list(connection: sqlite3.Connection, query: AttemptQuery) -> list[Attempt]:
         "feed": query.feed.feed if query.feed else None,
         "sender": query.sender,
         "key": query.idempotency_key,
+        "ending": query.ending,
         "outcomes": json_array(query.outcomes) if query.outcomes else None,
         "since": query.since or 0,
         "until": _TIME_MAX if query.until is None else query.until,
@@ -174,7 +175,7 @@ def _way(query: AttemptQuery) -> str:
     """The index that leaves the fewest rows to look at; tries that did not land are few beside those that did."""
     if query.idempotency_key is not None:
         return "key"
-    if query.outcomes and Outcome.LANDED not in query.outcomes:
+    if query.ending is not None or (query.outcomes and Outcome.LANDED not in query.outcomes):
         return "not_landed"
     if query.feed is not None:
         return "feed"

@@ -41,6 +41,7 @@ WHERE {way}
   AND (:feed IS NULL OR feed = :feed)
   AND (:sender IS NULL OR sender = :sender)
   AND (:key IS NULL OR idempotency_key = :key)
+  AND (:ending IS NULL OR substr(id, -length(:ending)) = :ending)
   AND (:outcomes IS NULL OR outcome IN (SELECT value FROM json_each(:outcomes)))
 ORDER BY opened_at DESC, n DESC
 LIMIT :limit

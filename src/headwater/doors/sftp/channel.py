@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -13,6 +14,8 @@ from headwater.doors.sftp.commands import run
 from headwater.doors.sftp.desk import Desk
 from headwater.doors.sftp.packets import Packets
 from headwater.doors.sftp.session import Sftp
+
+log = logging.getLogger("headwater.sftp")
 
 _NO_SHELL: Final = b"This is a landing zone: use sftp or scp. There is no shell here.\n"
 _STDERR: Final = asyncssh.EXTENDED_DATA_STDERR
@@ -28,6 +31,9 @@ class Channel(asyncssh.SSHServerSession[bytes]):
         self._packets: Packets | None = None
         self._scp: scp.Scp | None = None
         self._task: asyncio.Task[None] | None = None
+        self._holders: set[object] = set()
+        self._room = asyncio.Event()
+        self._room.set()
         self.heard_at = asyncio.get_running_loop().time()
 
     @property
@@ -38,7 +44,7 @@ class Channel(asyncssh.SSHServerSession[bytes]):
         return self._task is not None and not self._task.done()
 
     def show_life(self) -> None:
-        """Shows a client that waits that somebody is there ."""
+        """Shows a client that waits that somebody is there."""
         if not self._channel.is_closing():
             self._channel.get_connection().show_life()
 
@@ -59,14 +65,14 @@ class Channel(asyncssh.SSHServerSession[bytes]):
         """SFTP is the only one."""
         if subsystem != "sftp":
             return False
-        self._packets = Packets(Sftp(self._desk), _Line(self._channel))
+        self._packets = Packets(Sftp(self._desk), _Line(self._channel), self._room)
         return True
 
     def exec_requested(self, command: str) -> bool:
         """scp, or one of the few commands that there are."""
         asked = scp.asked(command)
         if asked is not None:
-            self._scp = scp.Scp(self._desk, asked, self._channel)
+            self._scp = scp.Scp(self._desk, asked, self._channel, self._room)
             self._start(self._run_scp)
         else:
             self._start(lambda: self._run(command))
@@ -100,14 +106,23 @@ class Channel(asyncssh.SSHServerSession[bytes]):
         asyncio.ensure_future(self._end()).add_done_callback(lambda _: self._ended(self))
 
     def pause_writing(self) -> None:
-        """The client does not read."""
-        if self._packets is not None:
-            self._packets.pause_writing()
+        """The client does not read this channel."""
+        self.hold(self._channel)
 
     def resume_writing(self) -> None:
         """It reads again."""
-        if self._packets is not None:
-            self._packets.resume_writing()
+        self.let_go(self._channel)
+
+    def hold(self, holder: object) -> None:
+        """Does nothing more for a client that does not read, until every holder has let go."""
+        self._holders.add(holder)
+        self._room.clear()
+
+    def let_go(self, holder: object) -> None:
+        """The client reads again, as far as this holder sees."""
+        self._holders.discard(holder)
+        if not self._holders:
+            self._room.set()
 
     async def _end(self) -> None:
         if self._packets is not None:
@@ -118,7 +133,14 @@ class Channel(asyncssh.SSHServerSession[bytes]):
     # --- commands ----------------------------------------------------------------------------------------------------
 
     def _start(self, work: Callable[[], Any]) -> None:
-        self._task = asyncio.ensure_future(work())
+        self._task = asyncio.ensure_future(self._guarded(work))
+
+    async def _guarded(self, work: Callable[[], Any]) -> None:
+        try:
+            await work()
+        except Exception as error:
+            log.error("fault", exc_info=error, extra={"facts": {"door": "sftp"}})
+            self._finish(1, b"", b"A fault of ours; it is in the log of the server.\n")
 
     async def _say_no(self) -> None:
         self._finish(1, b"", _NO_SHELL)

@@ -80,7 +80,9 @@ async def digest_at(desk: Desk, whole: str, algorithm: str) -> str:
     if underway is not None:
         digest = await _digest_of_upload(desk, whole, algorithm)
     else:
-        digest = await _digest_of_delivery(desk, await delivery_at(desk, whole), algorithm)
+        delivery = await delivery_at(desk, whole)
+        digest = await _digest_of_delivery(desk, delivery, algorithm)
+        await desk.retell(delivery.id, "checked", algorithm=algorithm)
     desk.checked.setdefault(whole, {})[algorithm] = digest
     return digest
 
@@ -92,6 +94,9 @@ async def _digest_of_upload(desk: Desk, whole: str, algorithm: str) -> str:
     if not waits_for_rename(desk, whole, routed_at(desk, whole)):
         raise Refused("in_progress", "The upload was cut off: go on with it, or begin it anew.")
     upload = await desk.services.landing.resume(underway.id)
+    transcript = desk.transcript(upload.attempt.transcript)
+    transcript.add("checked", algorithm=algorithm)
+    upload.story = transcript.rows
     try:
         if algorithm == "sha256" and upload.digester is not None:
             return upload.digester.digests().sha256

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,11 +36,25 @@ class Desk:
     closed: dict[str, Id] = field(default_factory=dict)
     checked: dict[str, dict[str, str]] = field(default_factory=dict)
 
-    def transcript(self) -> Transcript:
-        """A transcript that begins with the connection."""
+    def __post_init__(self) -> None:
+        """Notes the connection, with which each transcript begins."""
         made = Transcript(self.services.clock)
         made.add("connection", client=self.agent, credential=self.caller.credential, **self.facts)
-        return made
+        self._connection = made.rows()
+
+    def transcript(self, earlier: Sequence[dict[str, Any]] = (), now: Sequence[dict[str, Any]] = ()) -> Transcript:
+        """A transcript of this connection, which goes on after what an `earlier` one noted, or itself, with `now`."""
+        mine = [row for row in (*self._connection, *now) if row not in earlier]
+        return Transcript(self.services.clock, [*earlier, *mine])
+
+    async def retell(self, id: Id, event: str, **detail: Any) -> None:
+        """Adds to the transcript of an attempt that has ended what its sender did with its file later."""
+        book = self.services.landing.means.attempts
+        attempt = await book.get(id)
+        if attempt is not None:
+            transcript = self.transcript(attempt.transcript)
+            transcript.add(event, **detail)
+            book.move(id, attempt.fence, soon=False, transcript=transcript.rows())
 
     def landed(self, entered: Entered) -> Receipt:
         """Counts and logs a delivery; returns its receipt."""

@@ -10,6 +10,7 @@ from typing import Any, Final, Protocol
 import asyncssh
 
 from headwater.doors.sftp.algorithms import is_legacy
+from headwater.doors.sftp.channel import Channel
 from headwater.doors.sftp.transport import Connection
 from headwater.errors import HeadwaterError
 from headwater.gate.credentials import PASSWORD, SSH_KEY
@@ -57,7 +58,7 @@ class Visit:
         self._open_channel: Callable[[], Any] | None = None
         self.peer = peer
         self.ssh: Connection
-        self.channels = 0
+        self.channels: set[Channel] = set()
 
     def connection(self, loop: asyncio.AbstractEventLoop, options: Any) -> Connection:
         """The SSH connection of this visit."""
@@ -157,6 +158,16 @@ class Visit:
     def open_channel(self) -> Any:
         """A channel for who was let in."""
         return False if self._open_channel is None else self._open_channel()
+
+    def hold(self) -> None:
+        """The client does not read what it is sent."""
+        for channel in self.channels:
+            channel.hold(self)
+
+    def let_go(self) -> None:
+        """It reads again."""
+        for channel in self.channels:
+            channel.let_go(self)
 
     def over(self) -> None:
         """The connection is gone."""

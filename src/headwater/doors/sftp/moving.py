@@ -54,12 +54,12 @@ async def _rename_upload(desk: Desk, underway: Underway, new: str) -> Receipt | 
     except Refused:
         desk.services.underway.remove(underway)
         raise Refused("abandoned", "The upload was not renamed in time; its bytes are kept as evidence.") from None
-    transcript = desk.transcript()
+    transcript = desk.transcript(upload.attempt.transcript)
     transcript.add("rename", old=desk.view.seen(underway.path), new=desk.view.seen(new))
-    before = upload.attempt.transcript
-    upload.story = lambda: (*before, *transcript.rows())
+    upload.story = transcript.rows
+    offer = upload.offer
     try:
-        if routed.feed != upload.offer.feed or routed.companion != upload.offer.companion:
+        if (routed.feed, routed.path, routed.companion) != (offer.feed, offer.path, offer.companion):
             await upload.move_to(routed.feed, path=routed.path, companion=routed.companion)
     except HeadwaterError:
         await upload.park(temporary=True)
@@ -102,6 +102,7 @@ async def _rename_delivery(desk: Desk, row: ShownName, old: str, new: str) -> No
     desk.view.show(new, row.id, row.size_bytes, row.modified_at, row.mode)
     if desk.closed.pop(old, None):
         desk.closed[new] = row.id
+    await desk.retell(row.id, "rename", old=desk.view.seen(old), new=desk.view.seen(new))
     desk.note("renamed", attempt=row.id, old=shown(before.name), new=shown(after.name))
 
 
@@ -128,6 +129,8 @@ async def remove(desk: Desk, whole: str) -> None:
     desk.note("hidden", attempt=row.id, path=desk.view.seen(whole))
     if desk.closed.pop(whole, None) == row.id:
         await withdraw(desk, row.id, "removed")
+    else:
+        await desk.retell(row.id, "removed")
 
 
 async def withdraw(desk: Desk, id: Id, why: str) -> None:
@@ -137,6 +140,7 @@ async def withdraw(desk: Desk, id: Id, why: str) -> None:
             v=1, id=id, completeness=Completeness.SUSPECT, reason="withdrawn", evidence=(Evidence(why, observed="yes"),)
         )
     )
+    await desk.retell(id, why)
 
 
 async def describe_path(desk: Desk, whole: str, attrs: Attrs) -> None:

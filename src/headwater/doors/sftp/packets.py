@@ -41,9 +41,11 @@ class Line(Protocol):
 
 
 class Packets:
-    """`data` takes what comes, in any pieces; answers go out by `line`, in the order of the requests."""
+    """`data` takes what comes, in any pieces; answers go out by `line`, in the order of the requests, and while there is
+    `room` for them: nothing is done for a client that does not read.
+    """
 
-    def __init__(self, sftp: Sftp, line: Line) -> None:
+    def __init__(self, sftp: Sftp, line: Line, room: asyncio.Event) -> None:
         self._sftp = sftp
         self._line = line
         self._pieces: list[bytes] = []
@@ -54,8 +56,7 @@ class Packets:
         self._queued_bytes = 0
         self._worker: asyncio.Task[None] | None = None
         self._paused = False
-        self._room = asyncio.Event()
-        self._room.set()
+        self._room = room
         self._over = False
 
     @property
@@ -97,7 +98,7 @@ class Packets:
                 self._need_bytes = 4 + length
                 return at, answers
             begin, at = at + 4, at + 4 + length
-            if self._worker is None and whole[begin] == Kind.WRITE and self._begun:
+            if whole[begin] == Kind.WRITE and self._begun and self._worker is None and self._room.is_set():
                 if (answer := self._take_write(whole, begin, at)) is not None:
                     answers.append(answer)
             else:
@@ -202,14 +203,6 @@ class Packets:
         if not self._paused:
             self._paused = True
             self._line.pause_reading()
-
-    def pause_writing(self) -> None:
-        """The client does not read: nothing more is done for it until it does."""
-        self._room.clear()
-
-    def resume_writing(self) -> None:
-        """It reads again."""
-        self._room.set()
 
     async def settled(self) -> None:
         """Waits until everything that came is done and answered."""

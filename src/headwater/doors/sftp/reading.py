@@ -12,7 +12,7 @@ import msgspec
 from headwater.care.proving import tlog_proof
 from headwater.doors.sftp.desk import Desk
 from headwater.doors.sftp.wire import DATA_BYTES_MAX, Attrs, Named
-from headwater.errors import Refused
+from headwater.errors import Damaged, Refused
 from headwater.gate.allow import Verb, allow
 from headwater.gate.view import Kind, Node
 from headwater.ledger.entries import encode
@@ -68,6 +68,8 @@ class Reading:
             self._stream = self._objects.read(receipt.key, version=receipt.version, offset=offset)
             self._next = asyncio.ensure_future(self._pull())
         self._piece, self._at = await self._next, offset
+        if not self._piece:
+            raise Damaged(f"The object {self._receipt.key} is shorter than its receipt says.")
         self._next = asyncio.ensure_future(self._pull())
 
     async def _pull(self) -> bytes:

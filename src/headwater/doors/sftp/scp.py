@@ -60,10 +60,11 @@ def asked(command: str) -> Asked | None:
 class Scp:
     """One command `scp -t` or `scp -f`."""
 
-    def __init__(self, desk: Desk, asked: Asked, channel: Any) -> None:
+    def __init__(self, desk: Desk, asked: Asked, channel: Any, room: asyncio.Event) -> None:
         self._desk = desk
         self._asked = asked
         self._channel = channel
+        self._room = room
         self._pieces: deque[bytes] = deque()
         self._held_bytes = 0
         self._news = asyncio.Event()
@@ -90,6 +91,7 @@ class Scp:
         """It is gone."""
         self._over = self._gone = True
         self._news.set()
+        self._room.set()
 
     async def _some(self, size_bytes_max: int) -> bytes:
         while not self._pieces:
@@ -222,17 +224,13 @@ class Scp:
             while data := await file.read(offset, DATA_BYTES_MAX):
                 offset += len(data)
                 self._channel.write(data)
-                await self._drained()
+                await self._room.wait()
+                if self._gone:
+                    raise _Gone
             self._channel.write(_OK)
             await self._expect_ok()
         finally:
             await file.close()
-
-    async def _drained(self) -> None:
-        while self._channel.get_write_buffer_size() > _HELD_BYTES_MAX:
-            if self._gone:
-                raise _Gone
-            await asyncio.sleep(0.005)
 
     async def _expect_ok(self) -> None:
         if await self._some(1) != _OK:

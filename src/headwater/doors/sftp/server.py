@@ -158,21 +158,21 @@ class SftpServer:
         return lambda: self._channel(visit, desk)
 
     def _channel(self, visit: Visit, desk: Desk) -> Any:
-        if visit.channels >= CHANNELS_MAX:
+        if len(visit.channels) >= CHANNELS_MAX:
             return False
         least, most = WINDOW_BYTES
         window = max(least, min(most, (WINDOWS_BYTES_MAX - self._windows_bytes) // _AT_ONCE))
         channel = Channel(desk, lambda ended: self._ended(visit, ended, window))
         self._channels.add(channel)
         self._windows_bytes += window
-        visit.channels += 1
+        visit.channels.add(channel)
         made = visit.ssh.create_server_channel(None, "strict", window, PACKET_BYTES)
         return quiet(made), channel
 
     def _ended(self, visit: Visit, channel: Channel, window: int) -> None:
         self._channels.discard(channel)
         self._windows_bytes -= window
-        visit.channels -= 1
+        visit.channels.discard(channel)
 
     # --- every few seconds -------------------------------------------------------------------------------------------
 

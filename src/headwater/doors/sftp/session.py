@@ -119,7 +119,11 @@ class Sftp:
         opened, self._opened = self._opened, None
         if opened is not None:
             await asyncio.sleep(0)  # only then the answer is on its way
-            await opened.prepare()
+            try:
+                await opened.prepare()
+            except Exception as error:  # noqa: BLE001 - its client hears of it with its first WRITE
+                self.refusal(Request(Kind.OPEN, 0, path=opened.whole), error)
+                opened.fail(Misconfigured("It is in the log of the server.", "internal"))
 
     def refusal(self, request: Request, error: Exception) -> bytes:
         """The STATUS for what went wrong; counted where nobody else does."""
@@ -181,6 +185,8 @@ class Sftp:
         desk.services.limits.request(desk.caller)
         whole = desk.view.whole(request.path)
         if flags & (Flags.WRITE | Flags.APPEND | Flags.CREAT | Flags.TRUNC):
+            if request.path.endswith("/"):
+                raise Refused("not_found", f"There is no folder {shown(desk.view.seen(whole))}.")
             if Flags.READ in flags and await desk.view.row(whole) is not None and Flags.TRUNC not in flags:
                 raise Refused("unsupported", "A file that has landed is not changed; write it anew, or append.")
             file = await Writing.opened(desk, whole, flags, request.attrs)

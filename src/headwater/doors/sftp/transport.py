@@ -19,6 +19,9 @@ from cryptography.hazmat.primitives.poly1305 import Poly1305
 
 from headwater.doors.sftp.algorithms import made_out_to, signed_with
 
+UNREAD_BYTES_MAX = 1024 * 1024
+"""How much may be on its way to a client that does not read."""
+
 _IGNORE = 2
 _NOTHING = (bytes(4),)
 _BLOCK = bytes(64)
@@ -44,6 +47,14 @@ class Welcome(Protocol):
         """One more wrong try; True when they are too many."""
         ...
 
+    def hold(self) -> None:
+        """The client does not read what it is sent: nothing more is done for it."""
+        ...
+
+    def let_go(self) -> None:
+        """It reads again."""
+        ...
+
 
 class Connection(asyncssh.SSHServerConnection):
     """One connection. `visit` is whoever it was made for."""
@@ -51,6 +62,24 @@ class Connection(asyncssh.SSHServerConnection):
     def __init__(self, visit: Welcome, loop: asyncio.AbstractEventLoop, options: Any) -> None:
         super().__init__(loop, options)
         self.visit = visit
+        self._line: Any = None
+
+    def connection_made(self, transport: Any) -> None:
+        """The line stands."""
+        transport.set_write_buffer_limits(UNREAD_BYTES_MAX)
+        self._line = transport
+        super().connection_made(transport)
+
+    def pause_writing(self) -> None:
+        """The client does not read. asyncssh would go on and keep all for it, within a window that the client chose."""
+        self._line.pause_reading()
+        self.visit.hold()
+
+    def resume_writing(self) -> None:
+        """It reads again."""
+        if not self._line.is_closing():
+            self._line.resume_reading()
+        self.visit.let_go()
 
     def send_packet(self, pkttype: int, *args: bytes, handler: Any = None) -> None:
         """Sends a packet. Of those that say nothing asyncssh puts one before each, against an attack on CBC alone; here

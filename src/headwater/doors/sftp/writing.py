@@ -86,7 +86,7 @@ class Writing:
             raise Refused("not_found", f"There is no {shown(desk.view.seen(whole))}.")
         file = cls(desk, whole, routed, flags, attrs)
         file._before = node
-        file._transcript.add("open", path=desk.view.seen(whole), flags=str(flags), size_bytes=attrs.size_bytes)
+        file._transcript.add("open", path=desk.view.seen(whole), flags=flags.name, size_bytes=attrs.size_bytes)
         file._stack.enter_context(file._passage)
         return file
 
@@ -171,9 +171,10 @@ class Writing:
             await upload.park()
             raise Refused("wrong_offset", f"{size_bytes} bytes are here; go on at {size_bytes}, or begin anew at 0.")
         self.upload = parked.upload = upload
+        self._transcript = self._desk.transcript(upload.attempt.transcript, self._transcript.rows())
         upload.story = self._transcript.rows
         self._underway = parked
-        self._transcript.add("resumed", offset=offset, attempt=upload.id)
+        self._transcript.add("resumed", offset=offset)
         self._desk.services.metrics.uploads_open[Door.SFTP] += 1
         self._stack.callback(self._count_down)
 
@@ -248,12 +249,13 @@ class Writing:
                     return None  # opened, not written: nothing has changed
                 await self.begin(0)
             upload, underway = self.upload, self._underway
-            if upload is None or underway is None:
-                raise Refused("overtaken")
-            self._transcript.add("close", writes=self._writes, size_bytes=upload.size_bytes)
+            if upload is None or underway is None or upload.ended:  # the server is stopping, or another one writes it
+                raise Unavailable("draining") if desk.services.landing.draining else Refused("overtaken")
             if underway.path != self.whole:  # renamed while it was written
+                self._transcript.add("rename", new=desk.view.seen(underway.path))
                 self.whole, self._routed = underway.path, routed_at(desk, underway.path)
                 await upload.move_to(self._routed.feed, path=self._routed.path, companion=self._routed.companion)
+            self._transcript.add("close", writes=self._writes, size_bytes=upload.size_bytes)
             if waits_for_rename(desk, self.whole, self._routed):
                 underway.park(parked_until(desk, temporary=True))
                 await upload.park(temporary=True)
