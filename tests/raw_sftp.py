@@ -135,7 +135,10 @@ class RawSftp:
 
     def lost(self) -> None:
         """The line is gone: nobody waits any more."""
-        for waiting in [*self._waiting.values(), self._version]:
+        if not self._version.done():
+            self._version.set_exception(ConnectionResetError())
+            self._version.exception()
+        for waiting in self._waiting.values():
             if not waiting.done():
                 waiting.set_exception(ConnectionResetError())
                 waiting.exception()  # nobody may have asked
@@ -200,6 +203,16 @@ class RawSftp:
         handle = await self.open(path, flags, attrs)
         await self.write_all(handle, data)
         return await self.close(handle)
+
+    async def put_refused(self, path: str | bytes, data: bytes, flags: int = NEW, attrs: bytes = NO_ATTRS) -> Answer:
+        """The answer that says no to a whole file: to its OPEN, its WRITE or its CLOSE."""
+        answer = await self.ask(OPEN, string(path), u32(flags), attrs)
+        if answer.kind == HANDLE:
+            handle = answer.string()
+            answer, closed = await self.write(handle, 0, data), await self.close(handle)
+            answer = closed if answer.is_ok else answer
+        assert not answer.is_ok
+        return answer
 
     async def size(self, path: str | bytes) -> int | None:
         """What STAT says of a path; None where there is nothing."""

@@ -38,7 +38,7 @@ from headwater.gate.passwords import Passwords
 from headwater.gate.senders import Senders
 from headwater.gate.turned_away import TurnedAway
 from headwater.gate.underway import UploadsUnderway
-from headwater.gate.view import Names, show_late
+from headwater.gate.view import Names, show_landed
 from headwater.guide import guide, http_address
 from headwater.home import Home
 from headwater.identities import HOME, ensure_first, ensure_home_key
@@ -200,7 +200,7 @@ def _landing(stack: AsyncExitStack, config: Config, ground: Ground, sequencer: S
             crc64nvme=crc64nvme,
             threads=threads,
             rules=landing_rules(config.limits),
-            landed_late=partial(show_late, names, ground.clock),
+            landed=partial(show_landed, names, ground.clock),
         )
     )
 

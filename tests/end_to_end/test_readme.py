@@ -25,7 +25,7 @@ def blocks(language: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[str, str], dict[str, str]]]:
-    """A server in a fresh folder, as `make serve` starts it, on ports of its own; and what to read for the usual ones."""
+    """A server in a fresh folder, as `make serve` starts it, on ports of its own; and these for the usual ones."""
     folder = tmp_path_factory.mktemp("readme")
     port, sftp_port = free_port(), free_port()
     kept = {name: value for name, value in os.environ.items() if name in {"HOME", "LANG", "TMPDIR"}}

@@ -65,7 +65,7 @@ async def world(tmp_path):
         both = NewIdentity(
             name="both", allow=("both/*",), factors=("ssh_key", "password"), ssh_keys=(public(key),), password=True
         )
-        password = (await add(both, "test")).password
+        password = (await add(both, "test")).password or ""
         await add(NewIdentity(name="keyed", allow=("keyed/*",), ssh_keys=(public(key), public(rsa))), "test")
         for name in ("ca-one", "ca-two"):
             await add(NewIdentity(name=name, allow=(f"{name}/*",), ssh_ca=(public(ca),)), "test")

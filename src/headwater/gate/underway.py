@@ -13,7 +13,10 @@ from headwater.terms import Door, Id, Time
 
 
 class Underway(msgspec.Struct):
-    """One unsealed upload under the path that its sender gave it; `upload` is None while it is parked."""
+    """One unsealed upload under the path that its sender gave it; `upload` is None while it is parked.
+
+    `checked` are the digests of it that its sender has asked for, on whichever connection.
+    """
 
     sender: str
     path: str
@@ -24,6 +27,7 @@ class Underway(msgspec.Struct):
     modified_at: int | None = None
     mode: int | None = None
     until: Time | None = None  # when a parked one expires
+    checked: dict[str, str] = {}
 
     def park(self, until: Time) -> None:
         """Nobody writes it just now; it can go on until then."""

@@ -7,6 +7,7 @@ made; files are names that point to deliveries. Paths are whole ones: `/source/f
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import datetime
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Final
@@ -296,26 +297,25 @@ class View:
         return row.shown_at >= self._clock.now() - int(visible * 1_000_000)
 
 
-def show_late(names: Names, clock: Clock, offer: Offer, receipt: Receipt) -> None:
-    """Shows what landed without its door: it was given its name, and then the process died or the store was away."""
+def show_landed(names: Names, clock: Clock, offer: Offer, receipt: Receipt) -> None:
+    """Shows a delivery to the sender that gave it a place; what a rename landed after a crash, under its new name."""
     if offer.place is None:
         return
-    whole = offer.place
-    if (name := name_of(receipt)) != offer.name:  # it was landed by a rename
+    whole, name = offer.place, name_of(receipt)
+    if name != offer.name:
         whole = receipt.path or f"/{receipt.feed_name}/{name}"
     folder, last = split(whole)
-    before_bytes = receipt.continues.offset if receipt.continues else 0
-    names.show(
-        offer.sender.name,
-        ShownName(
-            folder=folder,
-            name=last,
-            id=receipt.id,
-            size_bytes=before_bytes + receipt.size_bytes,
-            shown_at=clock.now(),
-            mode=receipt.declared.mode,
-        ),
+    declared, before_bytes = receipt.declared, receipt.continues.offset if receipt.continues else 0
+    row = ShownName(
+        folder=folder,
+        name=last,
+        id=receipt.id,
+        size_bytes=before_bytes + receipt.size_bytes,
+        shown_at=clock.now(),
+        modified_at=int(datetime.fromisoformat(declared.modified_at).timestamp()) if declared.modified_at else None,
+        mode=declared.mode,
     )
+    names.show(offer.sender.name, row)
 
 
 def split(whole: str) -> tuple[str, str]:

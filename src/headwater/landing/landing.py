@@ -142,16 +142,21 @@ class Landing:
 
     async def seal(self, upload: Upload, evidence: Sequence[Evidence], name: str | None) -> Entered:
         """See `Upload.seal`."""
-        return await sealing.seal(upload, evidence, name)
+        async with upload.ending:
+            return await sealing.seal(upload, evidence, name)
 
     async def drop(self, upload: Upload, reason: str, sentence: str) -> Outcome:
         """See `Upload.drop`."""
-        return await dropping.drop(upload, reason, sentence)
+        async with upload.ending:
+            return await dropping.drop(upload, reason, sentence)
 
     async def park(self, upload: Upload, *, temporary: bool = False) -> None:
         """See `Upload.park`. The row is durable too: the upload can go on after a power cut."""
-        if upload.ended:
-            return
+        async with upload.ending:
+            if not upload.ended:
+                await self._park(upload, temporary=temporary)
+
+    async def _park(self, upload: Upload, *, temporary: bool) -> None:
         means = self.means
         try:
             await upload.sync()

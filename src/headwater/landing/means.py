@@ -80,7 +80,7 @@ class Rules:
 class Means:
     """The ports and limits that every upload needs.
 
-    `landed_late` is told of what recovery has landed: the door that took it is not there any more to say so.
+    `landed` is told of each delivery before its attempt's row says that it landed: a row that it writes is never lost.
     """
 
     intake: Intake
@@ -98,4 +98,4 @@ class Means:
     rules: Rules = Rules()
     recent: Recent = field(default_factory=Recent)
     allowance: Allowance = field(default_factory=lambda: Allowance(1000))
-    landed_late: Callable[[Offer, Receipt], None] = lambda *_: None
+    landed: Callable[[Offer, Receipt], None] = lambda *_: None

@@ -41,8 +41,7 @@ async def _enter_if_there(landing: Landing, attempt: Attempt, draft: Receipt) ->
         raise Damaged(sentence)
     draft = await completed(means, draft, stored)
     draft = await preceded(means, draft, precedents(means, draft))
-    await enter(means, attempt.fence, draft)
-    means.landed_late(attempt.offer, draft)
+    await enter(means, attempt.fence, draft, attempt.offer)
     with contextlib.suppress(Unavailable):  # it has landed: what its staging may have left is only room
         await (await means.intake.resume(attempt.id, draft.key)).abandon(None)
     return True

@@ -16,7 +16,19 @@ from headwater.landing.wholeness import weigh
 from headwater.ledger.entries import ENTRY_BYTES_MAX, encode
 from headwater.ports.ledger import Entered
 from headwater.ports.store import KeyTaken, Stored
-from headwater.terms import Completeness, Digests, Evidence, Id, Outcome, Receipt, Time, name_fields, name_of, time_text
+from headwater.terms import (
+    Completeness,
+    Digests,
+    Evidence,
+    Id,
+    Offer,
+    Outcome,
+    Receipt,
+    Time,
+    name_fields,
+    name_of,
+    time_text,
+)
 
 Precedents = tuple[Id | None, Id | None]
 
@@ -73,7 +85,7 @@ async def _land(upload: Upload, draft: Receipt) -> Entered:
         await _record(upload, draft)
         stored = await _commit_bytes(upload, draft)
         draft = await preceded(upload.means, msgspec.structs.replace(draft, version=stored.version), asked)
-        return await enter(upload.means, upload.fence, draft)
+        return await enter(upload.means, upload.fence, draft, upload.offer)
     except Unavailable:
         # Not certain: the row says `sealing`, and recovery ends it one way or the other once the fault ends.
         await upload.means.attempts.move(upload.id, upload.fence, lease_until=Time(0))
@@ -124,7 +136,7 @@ async def preceded(means: Means, draft: Receipt, asked: Awaitable[Precedents]) -
     return msgspec.structs.replace(draft, previous=recent[0] or catalog[0], repeat_of=catalog[1] or recent[1])
 
 
-async def enter(means: Means, fence: int, draft: Receipt) -> Entered:
+async def enter(means: Means, fence: int, draft: Receipt, offer: Offer) -> Entered:
     """Enters the receipt of bytes that stand in the zone, and closes the row."""
     # The commit point. Before it nothing has landed, after it nothing can take it back; the claim `delivery:<id>`
     # makes a slow owner and a recoverer end with the same entry.
@@ -135,6 +147,7 @@ async def enter(means: Means, fence: int, draft: Receipt) -> Entered:
     means.recent.add(receipt)
     if receipt.idempotency_key is not None:
         means.keys.fulfil(receipt.sender.name, receipt.feed_name, receipt.idempotency_key, receipt.id, receipt.sha256)
+    means.landed(offer, receipt)
     means.attempts.move(
         draft.id,
         fence,
@@ -210,7 +223,7 @@ async def _seal_unread(upload: Upload, evidence: Sequence[Evidence]) -> Entered:
             raise Unavailable("store_unavailable")  # noqa: TRY301 - recovered, like every such failure
         draft = await completed(means, draft, await upload.staging.commit(None))
         draft = await preceded(means, draft, precedents(means, draft))
-        entered = await enter(means, upload.fence, draft)
+        entered = await enter(means, upload.fence, draft, upload.offer)
     except Unavailable:
         await means.attempts.move(upload.id, upload.fence, lease_until=Time(0))
         raise

@@ -64,6 +64,7 @@ class Upload:
         self.digester: Digester | None = self.new_digester()
         self.repeats: KeyClaim | None = None
         self.ended = False
+        self.ending = asyncio.Lock()  # who takes it over while it is parked or sealed waits for that
         self.pieces: list[bytes] = []
         self._gathered_bytes = 0
         self._gathering_since = 0.0
@@ -239,9 +240,10 @@ class Upload:
 
     async def stored(self) -> None:
         """Waits until what was handed to the store is taken; raises what went wrong there, from then on each time."""
-        if self._storing is not None:
-            await asyncio.shield(self._storing)
-            self._storing = None
+        while (storing := self._storing) is not None:
+            await asyncio.shield(storing)
+            if self._storing is storing:  # who takes it over may have handed on the next meanwhile
+                self._storing = None
 
     async def settle(self) -> None:
         """Brings every byte into staging, if staging was begun. Raises Refused("gap") if some are missing."""

@@ -90,7 +90,7 @@ class Admin(_Entry, frozen=True, kw_only=True, tag="admin"):
 
 
 class Found(_Entry, frozen=True, kw_only=True, tag="found"):
-    """An object under `raw/` or `companion/` with neither attempt nor receipt after 24 h; claims nothing about its origin."""
+    """An object under `raw/` or `companion/` with neither attempt nor receipt after 24 h, of unknown origin."""
 
     key: Key
     size_bytes: int

@@ -1,4 +1,4 @@
-"""The bytes of a delivery, and the proof of it."""
+"""The bytes of a delivery, the entries about it, and the proof of it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Final
 from urllib.parse import quote
 
+import msgspec
 from starlette.responses import StreamingResponse
 
 from headwater.care.bundle import build_bundle
@@ -15,10 +16,11 @@ from headwater.care.proving import tlog_proof
 from headwater.errors import Refused
 from headwater.gate.allow import Verb
 from headwater.terms import Delivery, Receipt, State
-from headwater.web.answers import BYTES, TEXT, Answer, App, Headers, problem
+from headwater.web.answers import BYTES, TEXT, Answer, App, Headers, json_answer, problem
 from headwater.web.asked import ProofAsked
 from headwater.web.calls import Call
 from headwater.web.reading import caught_up, visible
+from headwater.web.shapes import EntryPage, EntryView
 
 _RANGE: Final = re.compile(r"bytes=\s*(\d*)-(\d*)\s*")
 _SAFE: Final = "!#$&+-.^_`|~"  # with letters and digits: attr-char of RFC 8187
@@ -52,6 +54,16 @@ async def content(call: Call) -> App:
         size_bytes=0 if call.scope["method"] == "HEAD" else length,
     )
     return Streamed(status, headers, await begun(read))
+
+
+async def entries(call: Call) -> App:
+    """Every entry about a delivery."""
+    services = call.services
+    found = await visible(call, Verb.READ)
+    await caught_up(services)
+    about = await services.history.entries_about(found.id)
+    views = [EntryView(place.log, place.index, place.position, msgspec.Raw(data)) for place, data in about]
+    return json_answer(EntryPage(views))
 
 
 async def proof(call: Call) -> App:

@@ -67,6 +67,13 @@ READING: Final = (
         reasons=("erased", "range_not_satisfiable"),
     ),
     _get(
+        "/v1/deliveries/{id}/entries",
+        Verb.READ,
+        "Shows every entry about one delivery, oldest first: the receipt, then what became known later.",
+        shapes.EntryPage,
+        content.entries,
+    ),
+    _get(
         "/v1/deliveries/{id}/proof",
         Verb.PROOF,
         "Gives an auditor's bundle, or the tlog-proof alone.",

@@ -34,6 +34,21 @@ class DeliveryPage(msgspec.Struct, frozen=True):
     next: str | None = None
 
 
+class EntryView(msgspec.Struct, frozen=True):
+    """An entry of the ledger, exactly as it was entered, and its place."""
+
+    log: str
+    index: int
+    position: Position
+    entry: msgspec.Raw
+
+
+class EntryPage(msgspec.Struct, frozen=True):
+    """Entries, oldest first."""
+
+    entries: list[EntryView]
+
+
 class ChangeView(msgspec.Struct, frozen=True):
     """`landed renamed amended void erased`, of a delivery as it is now.
 

@@ -17,7 +17,16 @@ from headwater.errors import Refused, Unavailable
 from headwater.layout import parse_feed
 from headwater.terms import Delivery as Known
 from headwater.terms import FeedName, Id, Outcome, State
-from headwater.web.shapes import AttemptPage, AttemptView, ChangePage, DeliveryPage, FeedPage, FeedView
+from headwater.web.shapes import (
+    AttemptPage,
+    AttemptView,
+    ChangePage,
+    DeliveryPage,
+    EntryPage,
+    EntryView,
+    FeedPage,
+    FeedView,
+)
 from headwater.zone.calls import Calls, name_target
 from headwater.zone.delivery import Change, Changes, Deliveries, Delivery, NoDelivery
 from headwater.zone.moment import Moment, moment_text
@@ -163,6 +172,10 @@ class Zone:
         if not found:
             raise NoDelivery(f"There is no delivery {id} here, or it is not yours to see.")
         return Delivery(found[0], self)
+
+    def entries(self, id: str) -> list[EntryView]:
+        """Every entry about a delivery, oldest first, exactly as entered: its receipt, then what became known later."""
+        return self.calls.get(f"/v1/deliveries/{self.delivery(id).id}/entries", EntryPage).entries
 
     def attempts(
         self,

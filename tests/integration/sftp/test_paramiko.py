@@ -86,6 +86,6 @@ def test_append_to_what_has_landed(world, sftp):
 
 def test_posix_rename(world, sftp):
     """`posix_rename` of a temporary name lands the file, as `rename` does."""
-    sftp.putfo(world.file("a.csv", b"id\n1\n").open("rb"), f"{world.folder}/a.csv.tmp")
+    sftp.put(str(world.file("a.csv", b"id\n1\n")), f"{world.folder}/a.csv.tmp")
     sftp.posix_rename(f"{world.folder}/a.csv.tmp", f"{world.folder}/a.csv")
     world.only("a.csv", b"id\n1\n", "presumed")

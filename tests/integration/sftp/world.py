@@ -199,8 +199,11 @@ class World:
     # --- bad days ----------------------------------------------------------------------------------------------------
 
     @contextlib.contextmanager
-    def halfway(self, command: Sequence[str], path: str, *, at_bytes: int, said: str = "") -> Iterator[None]:
-        """A client runs, and the block begins when so many bytes of a path have come; then it is killed."""
+    def halfway(self, command: Sequence[str], path: str, *, at_bytes: int, said: str = "") -> Iterator[int]:
+        """A client runs, and the block begins when so many bytes of a path have come; at its end the client is killed.
+
+        Gives its process group.
+        """
         with subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -216,7 +219,7 @@ class World:
                 client.stdin.flush()
                 asyncio.run(self._until(path, at_bytes))
                 assert client.poll() is None
-                yield
+                yield client.pid
             finally:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(client.pid, signal.SIGKILL)

@@ -65,6 +65,57 @@ async def test_what_ended_takes_no_bytes_and_ends_no_more(site: Site):
     assert caught.value.reason == "not_found"
 
 
+class _Slow:
+    """A staging whose `park` takes a moment, and which accuses whoever does not let it end."""
+
+    def __init__(self, staging):
+        self._staging = staging
+        self._is_parking = False
+
+    def __getattr__(self, name):
+        return getattr(self._staging, name)
+
+    async def park(self):
+        assert not self._is_parking
+        self._is_parking = True
+        for _ in range(10):
+            await asyncio.sleep(0)
+        await self._staging.park()
+        self._is_parking = False
+
+
+class _SlowIntake:
+    def __init__(self, intake):
+        self._intake = intake
+
+    async def begin(self, *what):
+        return _Slow(await self._intake.begin(*what))
+
+    async def resume(self, *what):
+        return _Slow(await self._intake.resume(*what))
+
+
+async def test_an_upload_that_is_parked_while_it_is_taken_over_keeps_its_bytes(site: Site):
+    """While its holder parks it another takes the upload over: the second waits for the first, and nothing is lost."""
+    await site.restart(intake=_SlowIntake)
+    upload = await site.landing.open(offer(resumable=True))
+    upload.take(0, bytes(3 * MIB))
+    _, resumed = await asyncio.gather(upload.park(), site.landing.resume(upload.id))
+
+    assert resumed.size_bytes == 3 * MIB
+    assert (await resumed.seal()).entry.size_bytes == 3 * MIB
+
+
+async def test_an_upload_that_is_being_landed_is_taken_over_by_nobody(site: Site):
+    """Who would take an upload over whose end came before hears that there is none, and it lands."""
+    upload = await site.landing.open(offer(resumable=True))
+    await upload.write(0, bytes(4 * MIB))
+    entered, late = await asyncio.gather(upload.seal(), site.landing.resume(upload.id), return_exceptions=True)
+
+    assert late.reason == "not_found"
+    assert entered.entry.size_bytes == 4 * MIB
+
+
 async def test_an_outage_of_the_store_is_the_reason(site: Site):
     """An upload that ends because the store failed is kept for that reason, not as if its sender had gone."""
     upload = await site.landing.open(offer())

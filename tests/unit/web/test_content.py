@@ -119,6 +119,19 @@ def test_erased_bytes_are_gone(live, landed):
     assert live.call("GET", f"/v1/deliveries/{id}").json["now"]["state"] == "erased"
 
 
+def test_the_entries_about_a_delivery_are_told(live, landed):
+    """Each exactly as it was entered, the receipt first, to who may see the delivery; others do not find it."""
+    path = f"/v1/deliveries/{landed[0]['receipt']['id']}/entries"
+    first = live.call("GET", path).json["entries"][0]
+    assert first["entry"]["kind"] == "receipt"
+    assert {**first["entry"], "kind": None} == {**landed[0]["receipt"], "kind": None}
+    assert (first["log"], first["index"], first["position"]) == tuple(
+        landed[0][n] for n in ("log", "index", "position")
+    )
+    assert live.call("GET", path, who="auditor").status == 200
+    assert live.call("GET", path, who="shop").status == 404
+
+
 def test_a_proof_comes_as_a_bundle_or_alone(live, landed):
     """A proof is there as soon as its delivery: a zip with the receipt, with the bytes if wanted, or it alone."""
     path = f"/v1/deliveries/{landed[0]['receipt']['id']}/proof"

@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,7 +24,7 @@ from headwater.gate.route import Manners
 from headwater.gate.senders import Senders
 from headwater.gate.turned_away import TurnedAway
 from headwater.gate.underway import UploadsUnderway
-from headwater.gate.view import Names
+from headwater.gate.view import Names, show_landed
 from headwater.landing import Budget, Landing, Means, Rules
 from headwater.layout import parse_feed
 from headwater.ledger.entries import Entry, decode
@@ -107,6 +108,7 @@ class World:
             "ledger": self.sequencer,
             "attempts": books.attempts,
         }
+        self.names = Names(books.names)
         means |= {name: wrap(means[name]) for name, wrap in self.wrap.items()}
         self.landing = Landing(
             Means(
@@ -119,6 +121,7 @@ class World:
                 crc64nvme=crc64nvme,
                 threads=self.threads,
                 rules=self.rules,
+                landed=partial(show_landed, self.names, clock),
             )
         )
         self._open_gate(clock)
@@ -144,7 +147,7 @@ class World:
             limits=Limits(clock, self.limit_rules),
             bans=bans,
             turned_away=turned_away,
-            names=Names(self.books.names),
+            names=self.names,
             underway=UploadsUnderway(clock),
             feeds=Feeds("acme-crm/daily", "acme-crm/other", "shop/orders"),
             catalog=books.catalog,

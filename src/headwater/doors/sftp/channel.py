@@ -138,8 +138,8 @@ class Channel(asyncssh.SSHServerSession[bytes]):
     async def _guarded(self, work: Callable[[], Any]) -> None:
         try:
             await work()
-        except Exception as error:
-            log.error("fault", exc_info=error, extra={"facts": {"door": "sftp"}})
+        except Exception:  # whatever it is, its client is not left waiting
+            log.exception("fault", extra={"facts": {"door": "sftp"}})
             self._finish(1, b"", b"A fault of ours; it is in the log of the server.\n")
 
     async def _say_no(self) -> None:

@@ -73,17 +73,17 @@ async def _digests(desk: Desk, algorithm: str, arguments: Sequence[str]) -> Said
 async def digest_at(desk: Desk, whole: str, algorithm: str) -> str:
     """The digest of what a path shows, in hex: a delivery, or an upload that waits for its name.
 
-    SHA-256 stands in the receipt; others are computed from the stored bytes once. That the client asked is remembered:
-    a name that it gives afterwards says that they agreed. Raises Refused, Unavailable.
+    SHA-256 stands in the receipt; others are computed from the stored bytes once. That the client asked of an upload is
+    remembered: a name that it gives afterwards says that they agreed. Raises Refused, Unavailable.
     """
     underway = desk.services.underway.find(desk.caller.name, whole)
     if underway is not None:
         digest = await _digest_of_upload(desk, whole, algorithm)
+        underway.checked[algorithm] = digest
     else:
         delivery = await delivery_at(desk, whole)
         digest = await _digest_of_delivery(desk, delivery, algorithm)
         await desk.retell(delivery.id, "checked", algorithm=algorithm)
-    desk.checked.setdefault(whole, {})[algorithm] = digest
     return digest
 
 

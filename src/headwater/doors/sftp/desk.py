@@ -23,8 +23,8 @@ class Desk:
     """One connection that was let in. `agent` is the client's own words about itself, `facts` what was agreed with it.
 
     `closed` are the deliveries that came by this connection, by path: taking one back says something of its wholeness.
-    `checked` are the digests that the client has asked for, by path. `digests` are those of deliveries, by id and
-    algorithm, that this process had to compute: what they are of never changes.
+    `digests` are those of deliveries, by id and algorithm, that this process had to compute: what they are of never
+    changes.
     """
 
     services: Services
@@ -34,7 +34,6 @@ class Desk:
     facts: dict[str, Any]
     digests: dict[tuple[str, str], str]
     closed: dict[str, Id] = field(default_factory=dict)
-    checked: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Notes the connection, with which each transcript begins."""
@@ -44,7 +43,7 @@ class Desk:
 
     def transcript(self, earlier: Sequence[dict[str, Any]] = (), now: Sequence[dict[str, Any]] = ()) -> Transcript:
         """A transcript of this connection, which goes on after what an `earlier` one noted, or itself, with `now`."""
-        mine = [row for row in (*self._connection, *now) if row not in earlier]
+        mine = [row for row in now or self._connection if row not in earlier]
         return Transcript(self.services.clock, [*earlier, *mine])
 
     async def retell(self, id: Id, event: str, **detail: Any) -> None:

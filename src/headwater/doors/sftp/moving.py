@@ -7,7 +7,7 @@ from typing import Final
 
 from headwater.doors.sftp.desk import Desk
 from headwater.doors.sftp.wire import Attrs
-from headwater.doors.sftp.writing import describe, routed_at, shown_as_landed, waits_for_rename
+from headwater.doors.sftp.writing import describe, parked_until, routed_at, waits_for_rename, was_closed
 from headwater.errors import HeadwaterError, Refused
 from headwater.gate.underway import Underway
 from headwater.gate.view import Kind
@@ -54,6 +54,10 @@ async def _rename_upload(desk: Desk, underway: Underway, new: str) -> Receipt | 
     except Refused:
         desk.services.underway.remove(underway)
         raise Refused("abandoned", "The upload was not renamed in time; its bytes are kept as evidence.") from None
+    if not was_closed(upload):
+        underway.park(parked_until(desk))
+        await upload.park()
+        raise Refused("cut", "The upload was cut off: go on with it, or begin it anew.")
     transcript = desk.transcript(upload.attempt.transcript)
     transcript.add("rename", old=desk.view.seen(underway.path), new=desk.view.seen(new))
     upload.story = transcript.rows
@@ -64,18 +68,18 @@ async def _rename_upload(desk: Desk, underway: Underway, new: str) -> Receipt | 
     except HeadwaterError:
         await upload.park(temporary=True)
         raise
-    describe(upload, underway)
-    checked = desk.checked.pop(underway.path, {})
+    describe(upload, underway, new)
     evidence = [Evidence(RENAMED)]
     # The client asked for our digest of the temporary file and then gave it its name: it has compared them
-    evidence += [Evidence(f"{algorithm}_checked", value, value) for algorithm, value in sorted(checked.items())]
+    evidence += [
+        Evidence(f"{algorithm}_checked", value, value) for algorithm, value in sorted(underway.checked.items())
+    ]
     try:
         receipt = desk.landed(await upload.seal(*evidence, name=routed.name))
     finally:
         desk.services.underway.remove(underway)
     await _give_up_target(desk, new)
-    underway.path = new
-    await shown_as_landed(desk, underway, receipt)
+    desk.closed[new] = receipt.id
     return receipt
 
 

@@ -41,8 +41,8 @@ class Line(Protocol):
 
 
 class Packets:
-    """`data` takes what comes, in any pieces; answers go out by `line`, in the order of the requests, and while there is
-    `room` for them: nothing is done for a client that does not read.
+    """`data` takes what comes, in any pieces; answers go out by `line`, in the order of the requests. Nothing is done
+    without `room`: then the client does not read.
     """
 
     def __init__(self, sftp: Sftp, line: Line, room: asyncio.Event) -> None:

@@ -171,6 +171,7 @@ class Writing:
             await upload.park()
             raise Refused("wrong_offset", f"{size_bytes} bytes are here; go on at {size_bytes}, or begin anew at 0.")
         self.upload = parked.upload = upload
+        parked.checked.clear()
         self._transcript = self._desk.transcript(upload.attempt.transcript, self._transcript.rows())
         upload.story = self._transcript.rows
         self._underway = parked
@@ -245,9 +246,9 @@ class Writing:
                 await self._end_failed(self.failure)
                 raise self.failure
             if self.upload is None:
-                if self._before is not None:
+                if self._before is not None and not self._was_cut_off():
                     return None  # opened, not written: nothing has changed
-                await self.begin(0)
+                await self.begin(self.size_bytes)
             upload, underway = self.upload, self._underway
             if upload is None or underway is None or upload.ended:  # the server is stopping, or another one writes it
                 raise Unavailable("draining") if desk.services.landing.draining else Refused("overtaken")
@@ -255,6 +256,7 @@ class Writing:
                 self._transcript.add("rename", new=desk.view.seen(underway.path))
                 self.whole, self._routed = underway.path, routed_at(desk, underway.path)
                 await upload.move_to(self._routed.feed, path=self._routed.path, companion=self._routed.companion)
+                describe(upload, underway)
             self._transcript.add("close", writes=self._writes, size_bytes=upload.size_bytes)
             if waits_for_rename(desk, self.whole, self._routed):
                 underway.park(parked_until(desk, temporary=True))
@@ -266,6 +268,11 @@ class Writing:
                 self._count_refused(refused)
                 raise
 
+    def _was_cut_off(self) -> bool:
+        """Whether an upload waits here of which only the end is missing: to open and close it is to say that end."""
+        parked = self._desk.services.underway.find(self._desk.caller.name, self.whole)
+        return parked is not None and parked.upload is None
+
     async def _seal(self, upload: Upload, underway: Underway) -> Receipt:
         marked = upload.digester
         evidence = (Evidence(CLOSED),)
@@ -273,7 +280,7 @@ class Writing:
             receipt = self._desk.landed(await upload.seal(*evidence, name=self._routed.name))
         finally:
             self._desk.services.underway.remove(underway)
-        await shown_as_landed(self._desk, underway, receipt)
+        self._desk.closed[underway.path] = receipt.id
         before = self._before
         if before is not None and before.id is not None and marked is not None and marked.marked_sha256 is not None:
             await note_prefix(self._desk, before.id, marked.marked_sha256, receipt)
@@ -319,26 +326,26 @@ def parked_until(desk: Desk, *, temporary: bool = False) -> Time:
     return Time(desk.services.clock.now() + int(seconds * _MICROS))
 
 
+def was_closed(upload: Upload) -> bool:
+    """Whether its client has ended a parked upload where it stands now; its transcript knows, also after a restart."""
+    return any(
+        row["event"] == "close" and row.get("size_bytes") == upload.size_bytes for row in upload.attempt.transcript
+    )
+
+
 def time_of(seconds: int) -> str:
     """A client's own time, as a receipt says it."""
     return time_text(Time(seconds * _MICROS))
 
 
-def describe(upload: Upload, underway: Underway) -> None:
-    """Puts the client's own time and mode among what it declared, before the upload is sealed."""
-    declared = msgspec.structs.replace(
-        upload.offer.declared,
-        modified_at=None if underway.modified_at is None else time_of(underway.modified_at),
-        mode=None if underway.mode is None else underway.mode & 0o7777,
-    )
-    upload.offer = msgspec.structs.replace(upload.offer, declared=declared)
-
-
-async def shown_as_landed(desk: Desk, underway: Underway, receipt: Receipt) -> None:
-    """The sender sees its delivery under the path, as this connection's."""
-    size_bytes = receipt.size_bytes + (receipt.continues.offset if receipt.continues else 0)
-    desk.view.show(underway.path, receipt.id, size_bytes, underway.modified_at, underway.mode)
-    desk.closed[underway.path] = receipt.id
+def describe(upload: Upload, underway: Underway, place: str | None = None) -> None:
+    """Puts what the client says by now among what it declared, before the upload is sealed: time, mode and path."""
+    declared = upload.offer.declared
+    if underway.modified_at is not None:
+        declared = msgspec.structs.replace(declared, modified_at=time_of(underway.modified_at))
+    if underway.mode is not None:
+        declared = msgspec.structs.replace(declared, mode=underway.mode & 0o7777)
+    upload.offer = msgspec.structs.replace(upload.offer, declared=declared, place=place or underway.path)
 
 
 async def note_prefix(desk: Desk, before: Id, marked_sha256: str, receipt: Receipt) -> None:
