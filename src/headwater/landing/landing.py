@@ -106,7 +106,7 @@ class Landing:
         if attempt is None or attempt.outcome not in {Outcome.OPEN, Outcome.PARKED}:
             raise Refused("not_found", "There is no upload to go on with.")
         upload = await self.take_up(attempt)
-        await self.means.attempts.move(id, attempt.fence, outcome=Outcome.OPEN)
+        await self.means.attempts.move(id, attempt.fence, outcome=Outcome.OPEN, reason=None)
         return upload
 
     async def take_up(self, attempt: Attempt) -> Upload:
@@ -169,6 +169,7 @@ class Landing:
                 key=upload.key,
                 size_bytes=upload.size_bytes,
                 lease_until=until,
+                reason="never_renamed" if temporary else None,  # what it ends by, if nobody goes on
                 **upload.told(),
             )
         except Unavailable:  # the row stays unfinished: recovery parks what the store has when it is back

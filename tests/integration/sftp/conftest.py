@@ -9,9 +9,9 @@ import pytest
 from tests.integration.sftp.world import World, in_directory, on_s3
 
 
-@pytest.fixture(scope="module", params=["directory", "s3"])
+@pytest.fixture(scope="session", params=["directory", "s3"])
 def served(request, tmp_path_factory) -> Iterator[World]:
-    """One server for a module's tests."""
+    """One server for all tests; some kill it and start it anew."""
     folder = tmp_path_factory.mktemp(request.param)
     if request.param == "directory":
         with in_directory(folder) as world:

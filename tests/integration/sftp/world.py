@@ -59,7 +59,7 @@ class _Immutable:
 
 
 class World:
-    """A server on a zone for a module's tests. Each has a folder of its own here, and a feed of its own there."""
+    """A server on a zone for all tests. Each has a folder of its own here, and a feed of its own there."""
 
     def __init__(self, server: Server, zone: checker.Files) -> None:
         self.server = server

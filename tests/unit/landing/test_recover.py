@@ -101,17 +101,18 @@ async def test_an_upload_that_a_crash_cut_off(site: Site, resumable, outcome):
     assert site.objects() == []
 
 
-async def test_a_parked_upload_that_nobody_goes_on_with_is_held(site: Site):
-    """After its time it is held as abandoned, whole; not before."""
-    site.rules = Rules(resume_seconds=0.0)
+@pytest.mark.parametrize(("temporary", "reason"), [(False, "abandoned"), (True, "never_renamed")])
+async def test_a_parked_upload_that_nobody_goes_on_with_is_held(site: Site, temporary, reason):
+    """After its time it is held, whole: as abandoned or, under a temporary name, as never renamed; not before."""
+    site.rules = Rules(resume_seconds=0.0, park_seconds=0.0)
     await site.restart()
     upload = await site.landing.open(offer(resumable=True))
     await upload.write(0, bytes(3 * MIB))
-    await upload.park()
+    await upload.park(temporary=temporary)
 
     assert await site.landing.recover() == {Outcome.HELD: 1}
     (held,) = await site.entries()
-    assert (held.reason, held.kept_bytes) == ("abandoned", 3 * MIB)
+    assert (held.reason, held.kept_bytes) == (reason, 3 * MIB)
     with pytest.raises(Refused):
         await site.landing.resume(upload.id)
 

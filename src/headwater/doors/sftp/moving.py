@@ -76,8 +76,14 @@ async def _rename_upload(desk: Desk, underway: Underway, new: str) -> Receipt | 
     ]
     try:
         receipt = desk.landed(await upload.seal(*evidence, name=routed.name))
-    finally:
-        desk.services.underway.remove(underway)
+    except HeadwaterError:
+        if upload.ended:
+            desk.services.underway.remove(underway)
+        else:  # it did not come as far as the zone, and can be renamed again
+            with contextlib.suppress(HeadwaterError):
+                await upload.park(temporary=True)
+        raise
+    desk.services.underway.remove(underway)
     await _give_up_target(desk, new)
     desk.closed[new] = receipt.id
     return receipt

@@ -126,10 +126,11 @@ class Writing:
         self.failure = self.failure or error
 
     async def sync(self) -> None:
-        """Makes durable what came (fsync@openssh.com)."""
+        """Makes durable what came (fsync@openssh.com). Raises Refused("gap") where some of it cannot be yet."""
         if self.failure is not None:
             raise self.failure
         if self.upload is not None:
+            await self.upload.settle()
             await self.upload.sync()
 
     async def begin(self, offset: int) -> None:
@@ -258,14 +259,18 @@ class Writing:
                 await upload.move_to(self._routed.feed, path=self._routed.path, companion=self._routed.companion)
                 describe(upload, underway)
             self._transcript.add("close", writes=self._writes, size_bytes=upload.size_bytes)
-            if waits_for_rename(desk, self.whole, self._routed):
-                underway.park(parked_until(desk, temporary=True))
-                await upload.park(temporary=True)
-                return None
             try:
+                if waits_for_rename(desk, self.whole, self._routed):
+                    await upload.settle()
+                    underway.park(parked_until(desk, temporary=True))
+                    await upload.park(temporary=True)
+                    return None
                 return await self._seal(upload, underway)
-            except Refused as refused:
-                self._count_refused(refused)
+            except HeadwaterError as error:
+                if not upload.ended:  # it did not come as far as the zone
+                    await self._end_failed(error)
+                elif isinstance(error, Refused):
+                    self._count_refused(error)
                 raise
 
     def _was_cut_off(self) -> bool:
@@ -279,7 +284,8 @@ class Writing:
         try:
             receipt = self._desk.landed(await upload.seal(*evidence, name=self._routed.name))
         finally:
-            self._desk.services.underway.remove(underway)
+            if upload.ended:
+                self._desk.services.underway.remove(underway)
         self._desk.closed[underway.path] = receipt.id
         before = self._before
         if before is not None and before.id is not None and marked is not None and marked.marked_sha256 is not None:
