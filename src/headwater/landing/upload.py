@@ -133,7 +133,8 @@ class Upload:
         if known is not None and len(known) >= len(data):
             return
         more = len(data) + _AHEAD_COST_BYTES if known is None else len(data) - len(known)
-        if self._ahead_bytes + more > REORDER_BYTES_MAX or not self.means.budget.grow(more):
+        far = offset + len(data) - self.size_bytes > REORDER_BYTES_MAX
+        if far or self._ahead_bytes + more > REORDER_BYTES_MAX or not self.means.budget.grow(more):
             raise Refused(
                 "gap", f"Bytes from {self.size_bytes} on are missing, and those for {offset} run too far ahead."
             )

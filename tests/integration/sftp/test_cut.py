@@ -12,7 +12,7 @@ from tests.integration.sftp import raw as wire
 from tests.integration.sftp.raw import F_CREAT, F_TRUNC, F_WRITE, text
 from tests.integration.sftp.world import MIB, body
 
-SIZE_BYTES, CUT_BYTES = 12 * MIB, 10 * MIB  # more than one part of S3: something of it is there after a crash
+SIZE_BYTES, CUT_BYTES = 14 * MIB, 9 * MIB  # more than one part of S3: something of it is there after a crash
 DATA = body(SIZE_BYTES)
 
 

@@ -12,6 +12,7 @@ import subprocess
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -67,16 +68,14 @@ class World:
         self.here = Path()
         self.folder = ""
         self._number = 0
-        self._seen: set[str] = set()
-        self._entries = 0
+        self._begun_at = ""
 
     def begin(self, here: Path) -> None:
         """A test begins: what was delivered before is none of its."""
         self.here = here
         self._number += 1
         self.folder = f"/first/test_{self._number}"
-        checked = self._checked()
-        self._seen, self._entries = set(checked.deliveries), len(checked.kinds)
+        self._begun_at = datetime.now(UTC).isoformat()
 
     # --- what was delivered ------------------------------------------------------------------------------------------
 
@@ -87,10 +86,10 @@ class World:
 
     def landed(self) -> list[Landed]:
         """The deliveries of this test, in order, the whole zone checked."""
-        new = [receipt for id, receipt in self._checked().deliveries.items() if id not in self._seen]
         return [
             Landed(receipt["name"], self.zone.read(receipt["key"]) or b"", receipt["completeness"], receipt)
-            for receipt in new
+            for receipt in self._checked().deliveries.values()
+            if self._is_mine(receipt)
         ]
 
     def only(self, name: str, data: bytes, completeness: str) -> Landed:
@@ -102,8 +101,14 @@ class World:
         return landed[0]
 
     def kinds(self) -> list[str]:
-        """The kinds of the ledger's entries since the test began."""
-        return self._checked().kinds[self._entries :]
+        """The kinds of the ledger's entries from this test's first delivery on."""
+        checked = self._checked()
+        before = sum(not self._is_mine(receipt) for receipt in checked.deliveries.values())
+        receipts = [index for index, kind in enumerate(checked.kinds) if kind == "receipt"]
+        return checked.kinds[receipts[before] :]
+
+    def _is_mine(self, receipt: dict[str, Any]) -> bool:
+        return bool(receipt["opened_at"] >= self._begun_at)
 
     def now(self, id: str) -> dict[str, Any]:
         """What the catalog says of a delivery by now."""

@@ -7,7 +7,7 @@ from typing import Final
 
 from headwater.doors.sftp.desk import Desk
 from headwater.doors.sftp.wire import Attrs
-from headwater.doors.sftp.writing import describe, parked_until, routed_at, waits_for_rename, was_closed
+from headwater.doors.sftp.writing import describe, parked_until, routed_at, told_path, waits_for_rename, was_closed
 from headwater.errors import HeadwaterError, Refused
 from headwater.gate.underway import Underway
 from headwater.gate.view import Kind
@@ -61,10 +61,10 @@ async def _rename_upload(desk: Desk, underway: Underway, new: str) -> Receipt | 
     transcript = desk.transcript(upload.attempt.transcript)
     transcript.add("rename", old=desk.view.seen(underway.path), new=desk.view.seen(new))
     upload.story = transcript.rows
-    offer = upload.offer
+    offer, path = upload.offer, told_path(routed)
     try:
-        if (routed.feed, routed.path, routed.companion) != (offer.feed, offer.path, offer.companion):
-            await upload.move_to(routed.feed, path=routed.path, companion=routed.companion)
+        if (routed.feed, path, routed.companion) != (offer.feed, offer.path, offer.companion):
+            await upload.move_to(routed.feed, path=path, companion=routed.companion)
     except HeadwaterError:
         await upload.park(temporary=True)
         raise

@@ -215,6 +215,7 @@ class Sftp:
         try:
             receipt = await file.close()
         except Exception as error:  # noqa: BLE001 - whatever it is, its client gets an answer
+            await file.cut()  # nothing, where it has ended
             return self.refusal(request, error)
         if receipt is None:
             return wire.ok(request.id)

@@ -42,6 +42,11 @@ def routed_at(desk: Desk, whole: str) -> Routed:
     return route_path(desk.caller.identity, desk.view.seen(whole), desk.services.feeds)
 
 
+def told_path(routed: Routed) -> str | None:
+    """Where an unexpected file was put, as a receipt can say it: in text."""
+    return None if routed.path is None else routed.path.encode(errors="surrogateescape").decode(errors="replace")
+
+
 def waits_for_rename(desk: Desk, whole: str, routed: Routed) -> bool:
     """Whether a path is a temporary one."""
     name = whole.strip("/").partition("/")[2] if routed.unexpected else routed.name
@@ -202,7 +207,7 @@ class Writing:
                 mode=None if attrs.mode is None else attrs.mode & 0o7777,
             ),
             companion=routed.companion,
-            path=None if routed.path is None else routed.path.encode(errors="surrogateescape").decode(errors="replace"),
+            path=told_path(routed),
             place=self.whole,
             continues=self._continues,
             peer=desk.caller.peer,
@@ -256,7 +261,7 @@ class Writing:
             if underway.path != self.whole:  # renamed while it was written
                 self._transcript.add("rename", new=desk.view.seen(underway.path))
                 self.whole, self._routed = underway.path, routed_at(desk, underway.path)
-                await upload.move_to(self._routed.feed, path=self._routed.path, companion=self._routed.companion)
+                await upload.move_to(self._routed.feed, path=told_path(self._routed), companion=self._routed.companion)
                 describe(upload, underway)
             self._transcript.add("close", writes=self._writes, size_bytes=upload.size_bytes)
             try:
