@@ -87,7 +87,9 @@ RSA, ED25519 = asyncssh.generate_private_key("ssh-rsa", key_size=2048), asyncssh
 
 
 @pytest.mark.parametrize(
-    ("key", "algorithm"), [(RSA, "ssh-rsa"), (RSA, "rsa-sha2-256"), (ED25519, "ssh-ed25519")], ids=str
+    ("key", "algorithm"),
+    [(RSA, "ssh-rsa"), (RSA, "rsa-sha2-256"), (ED25519, "ssh-ed25519")],
+    ids=["ssh-rsa", "rsa-sha2-256", "ssh-ed25519"],
 )
 def test_a_signature_says_what_it_was_made_with(key, algorithm):
     """Of a plain key there is one, and none while a client only asks whether the key would do."""
