@@ -1,4 +1,4 @@
-"""Bad days of an SFTP line: cut at every step, a server that is killed there, one that stops, and a store that refuses."""
+"""Bad days of an SFTP line: cut at every step, a server killed there, one that stops, a store that refuses."""
 
 from __future__ import annotations
 
@@ -18,9 +18,8 @@ from tests import checker
 from tests.crash.served import CONFIG, Server, headwater, made_home
 from tests.end_to_end.conftest import landed
 from tests.end_to_end.test_bad_stores import fill, small_disk  # noqa: F401 - a fixture
-from tests.raw_sftp import EXTENDED, FAILURE, GO_ON, NO_SUCH_FILE, PIECE, STATUS, RawSftp, ssh, string
 from tests.raw_sftp import CLOSE as CLOSE_
-from tests.raw_sftp import OPEN as OPEN_
+from tests.raw_sftp import EXTENDED, FAILURE, GO_ON, NO_SUCH_FILE, PIECE, STATUS, RawSftp, ssh, string
 
 MIB = 1 << 20
 SIZE = 3 * MIB + 12_345

@@ -15,6 +15,7 @@ RUN = Path(__file__).parents[2] / "bench" / "run.py"
 RACES = {  # and the programs that each needs
     "http_put": ["curl"],
     "small_files": [],
+    "sftp": ["sftp", "sshd"],
     "s3_put": ["curl", "versitygw"],
     "s3_latency": [],
     "verify": [],

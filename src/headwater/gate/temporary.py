@@ -30,7 +30,7 @@ FOLDERS: Final = ("tmp", "temp", "_tmp", ".*")
 _TEMPORARY: Final = re.compile("|".join(map(translate, PATTERNS)))
 _FOLDER: Final = re.compile("|".join(map(translate, FOLDERS)))
 _SUFFIX: Final = re.compile(
-    r"(\.[0-9a-f]{8})?\.(filepart|part|partial|te?mp|writing|uploading|incomplete|crdownload)", re.IGNORECASE
+    r"(\.[0-9a-f]{8})?\.(filepart|part|partial|te?mp|writing|uploading|incomplete|crdownload)\Z", re.IGNORECASE
 )
 _PREFIX: Final = re.compile(r"\.in\.|\.~|[._]+")
 
@@ -50,7 +50,5 @@ def is_temporary(name: str, patterns: Sequence[str] = ()) -> bool:
 
 def expected_name(name: str) -> str:
     """What a temporary name will probably become: a guess, for the ending of the key alone."""
-    last = name.rpartition("/")[2]
-    if suffix := list(_SUFFIX.finditer(last)):
-        last = last[: suffix[-1].start()] if suffix[-1].end() == len(last) else last
+    last = _SUFFIX.sub("", name.rpartition("/")[2])
     return _PREFIX.sub("", last, count=1) if _PREFIX.match(last) and len(last) > 1 else last or name

@@ -69,7 +69,7 @@ class Names:
         written = self._book.show(sender, value) if value is not None else self._book.hide(sender, *place)
 
         def forget(_: object) -> None:
-            if mine.get(place) is value:
+            if place in mine and mine[place] is value:
                 del mine[place]
             if not mine and self._unwritten.get(sender) is mine:
                 del self._unwritten[sender]

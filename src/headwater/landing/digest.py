@@ -65,6 +65,11 @@ class Digester:
         """Has the SHA-256 of the first `size_bytes` kept in `marked_sha256` once so many have come."""
         self._mark = size_bytes
 
+    def add(self, algorithm: str) -> None:
+        """Computes this one of `DECLARABLE` too, if no byte has come yet."""
+        if not self.size_bytes and algorithm in DECLARABLE[2:]:
+            self._others.setdefault(algorithm, new_hash(algorithm))
+
     def update(self, pieces: Sequence[bytes]) -> None:
         """Takes the next bytes."""
         for piece in pieces:

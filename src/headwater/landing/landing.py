@@ -143,6 +143,8 @@ class Landing:
     async def seal(self, upload: Upload, evidence: Sequence[Evidence], name: str | None) -> Entered:
         """See `Upload.seal`."""
         async with upload.ending:
+            if upload.ended:
+                raise Refused("overtaken")
             return await sealing.seal(upload, evidence, name)
 
     async def drop(self, upload: Upload, reason: str, sentence: str) -> Outcome:

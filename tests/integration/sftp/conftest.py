@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.integration.sftp.world import World, in_directory, on_s3
+from tests.integration.sftp.world import ZONES, World, serve
 
-
-@pytest.fixture(scope="session", params=["directory", "s3"])
-def served(request, tmp_path_factory) -> Iterator[World]:
-    """One server for all tests; some kill it and start it anew."""
-    folder = tmp_path_factory.mktemp(request.param)
-    if request.param == "directory":
-        with in_directory(folder) as world:
-            yield world
-    else:
-        with on_s3(folder, request.getfixturevalue("versitygw")) as world:
-            yield world
+served = pytest.fixture(serve, scope="session", params=ZONES, name="served")
 
 
 @pytest.fixture
-def world(served, tmp_path) -> World:
+def world(served: World, tmp_path: Path) -> World:
     """The server, and what this test alone delivers to it."""
     served.begin(tmp_path)
     return served

@@ -26,12 +26,12 @@ def test_upload_and_rename(world):
 
 def test_a_cut_upload_is_resumed(world):
     """`-C -` goes on where a killed curl was, and the whole file lands."""
-    data = body(3 * MIB)
+    data = body(6 * MIB)
     world.file("a.bin", data)
     to = f"{world.folder}/a.bin"
-    world.cut(world.curl("-T", "a.bin", "--limit-rate", "2M", to), to, at_bytes=MIB)
+    world.cut(world.curl("-T", "a.bin", "--limit-rate", "6M", to), to, at_bytes=MIB)
     assert world.landed() == []
-    assert MIB <= world.size(to) < 3 * MIB
+    assert MIB <= world.size(to) < 6 * MIB
     world.run(world.curl("-C", "-", "-T", "a.bin", to))
     world.only("a.bin", data, "presumed")
 

@@ -10,10 +10,13 @@ import pytest
 
 from tests.integration.sftp import raw as wire
 from tests.integration.sftp.raw import F_CREAT, F_TRUNC, F_WRITE, text
-from tests.integration.sftp.world import MIB, body
+from tests.integration.sftp.world import MIB, ZONES, body, serve
 
 SIZE_BYTES, CUT_BYTES = 14 * MIB, 9 * MIB  # more than one part of S3: something of it is there after a crash
 DATA = body(SIZE_BYTES)
+
+served = pytest.fixture(serve, scope="module", params=ZONES, name="served")
+"""A server for these tests alone: it dies often, and its zone becomes large."""
 
 
 class _Client:
@@ -30,8 +33,8 @@ class _Client:
             limit = ("-l", "128000") if slowly else ()
             return self.world.sftp(*limit), f"{'reput' if again else 'put'} a.bin {self.to}\n"
         if self.name == "lftp":
-            limit = "set net:limit-rate 0:16000000; " if slowly else ""
-            return self.world.lftp(f"{limit}put {'-c ' if again else ''}a.bin -o {self.to}"), ""
+            rate = "set net:limit-rate 0:16000000; " if slowly else ""
+            return self.world.lftp(f"{rate}put {'-c ' if again else ''}a.bin -o {self.to}"), ""
         words = (*(("-C", "-") if again else ()), *(("--limit-rate", "16M") if slowly else ()))
         return self.world.curl(*words, "-T", "a.bin", self.to), ""
 
@@ -70,15 +73,15 @@ def test_client_and_server_die(world, client):
     assert world.kinds() == ["receipt"]
 
 
-def test_the_client_dies_again_and_again(world, client):
+def test_the_client_dies_again_and_again(world, sftp):
     """A file that takes three tries is one delivery; what was parked is there to the byte after the server's death."""
-    first = client.cut(2 * MIB)
-    second = client.cut(first + 4 * MIB, again=True)
+    first = sftp.cut(2 * MIB)
+    second = sftp.cut(first + 4 * MIB, again=True)
     assert first + 4 * MIB <= second < SIZE_BYTES
     assert world.landed() == []
     world.restart()
-    assert world.size(client.to) == second
-    client.go_on()
+    assert world.size(sftp.to) == second
+    sftp.go_on()
     world.only("a.bin", DATA, "presumed")
 
 

@@ -7,7 +7,9 @@ from tests.integration.sftp.world import MIB, body
 
 def test_a_mirror_of_four_at_a_time(world):
     """`mirror -R` with four in parallel delivers each file once; a second one finds nothing to do."""
-    files = {f"{folder}{number:02}.csv": body(20_000 + number, number) for folder in ("", "deep/") for number in range(12)}
+    files = {
+        f"{folder}{number:02}.csv": body(20_000 + number, number) for folder in ("", "deep/") for number in range(12)
+    }
     for name, data in files.items():
         world.file(f"out/{name}", data)
     mirror = world.lftp(f"mirror -R --parallel=4 -v out {world.folder}")
@@ -30,12 +32,12 @@ def test_put(world):
 
 def test_a_cut_upload_is_resumed(world):
     """`put -c` goes on where a killed lftp was, and the whole file lands."""
-    data = body(3 * MIB)
+    data = body(6 * MIB)
     world.file("a.bin", data)
     to = f"{world.folder}/a.bin"
-    world.cut(world.lftp(f"set net:limit-rate 0:2000000; put a.bin -o {to}"), to, at_bytes=MIB)
+    world.cut(world.lftp(f"set net:limit-rate 0:6000000; put a.bin -o {to}"), to, at_bytes=MIB)
     assert world.landed() == []
-    assert MIB <= world.size(to) < 3 * MIB
+    assert MIB <= world.size(to) < 6 * MIB
     world.run(world.lftp(f"put -c a.bin -o {to}"))
     world.only("a.bin", data, "presumed")
 

@@ -63,8 +63,18 @@ async def test_upload_then_rename(world, raw, temporary):
     assert world.kinds() == ["receipt"]
 
 
+@pytest.mark.parametrize("folder", ["/first/tmp", "/first/.staging", "/tmp"])
+async def test_move_from_a_folder_beside_the_feeds(world, raw, folder):
+    """A temporary folder may lie above the feeds as well: what is moved from there lands in its feed alone."""
+    await raw.put(f"{folder}/a.csv", DATA)
+    assert world.landed() == []
+    await _rename(raw, f"{folder}/a.csv", f"{world.folder}/a.csv")
+    world.only("a.csv", DATA, "presumed")
+    assert world.kinds() == ["receipt"]
+
+
 async def test_lftp_sequence(world, raw):
-    """lftp's `xfer:use-temp-file`: OPEN `.in.NAME.`, WRITEs, CLOSE, RENAME, then SETSTAT of the final name."""
+    """With `xfer:use-temp-file` lftp says OPEN `.in.NAME.`, WRITEs, CLOSE, RENAME, then SETSTAT of the final name."""
     before, to = f"{world.folder}/.in.a.csv.", f"{world.folder}/a.csv"
     await raw.put(before, DATA)
     await _rename(raw, before, to)

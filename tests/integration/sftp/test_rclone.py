@@ -46,3 +46,12 @@ def test_a_changed_file_is_a_new_delivery(world):
     world.file("out/a.csv", b"id\n1\n2\n")
     world.run(world.rclone("copy", "out", f":{world.folder}"))
     assert [each.data for each in world.landed()] == [b"id\n1\n", b"id\n1\n2\n"]
+
+
+def test_a_large_file_is_checked_too(world):
+    """A file of more than one part of S3 is compared under its temporary name as well, and `proven`."""
+    data = body(20_000_000)
+    world.file("out/a.bin", data)
+    said = world.run(world.rclone("copy", "-vv", "out", f":{world.folder}"))
+    assert "md5 = " in said
+    world.only("a.bin", data, "proven")

@@ -95,11 +95,11 @@ def test_the_same_file_twice(world, scp, whole):
 
 def test_a_killed_client_leaves_no_delivery(world, request):
     """A client that is killed leaves nothing in the zone's deliveries; the whole file can be sent afterwards."""
-    data = body(3 * MIB)
+    data = body(6 * MIB)
     world.file("a.bin", data)
     for mode in ((), ("-O",)):
         to = f"{world.folder}/a{len(mode)}.bin"
-        world.cut(world.scp(*mode, "-l", "16000", "a.bin", f":{to}"), to, at_bytes=MIB)
+        world.cut(world.scp(*mode, "-l", "48000", "a.bin", f":{to}"), to, at_bytes=MIB)
         assert world.landed() == []
     world.run(world.scp("a.bin", f":{world.folder}/a0.bin"))
     world.only("a0.bin", data, "presumed")

@@ -16,11 +16,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests import checker, services
 from tests.crash.served import CONFIG, Server, headwater, made_home
 from tests.integration.sftp.raw import Raw, connected
 from tests.processes import program
 
+ZONES = ["directory", "s3"]
 MIB = 1 << 20
 SECONDS_MAX = 60.0
 MOMENT_SECONDS_MAX = 20.0
@@ -170,7 +173,7 @@ class World:
         return [program("lftp"), "-c", f"{settings}; open -u first,- sftp://127.0.0.1:{self.port}; {script}"]
 
     def curl(self, *words: str) -> list[str]:
-        """curl with its own SSH. The last word is a path on the server."""
+        """The curl of this machine, with an SSH of its own. The last word is a path on the server."""
         keys = ["--key", str(self.key), "--pubkey", f"{self.key}.pub"]
         url = f"sftp://first@127.0.0.1:{self.port}{words[-1]}"
         return [program("curl"), "-q", "-sS", "-k", *keys, "--ftp-create-dirs", *words[:-1], url]
@@ -260,24 +263,20 @@ class World:
     async def _until(self, path: str, at_bytes: int) -> None:
         async with self.raw() as raw, asyncio.timeout(MOMENT_SECONDS_MAX):
             while (await raw.size(path) or 0) < at_bytes:
-                await asyncio.sleep(0.005)
+                pass
 
 
-@contextlib.contextmanager
-def in_directory(folder: Path) -> Iterator[World]:
-    """A world whose zone is a directory."""
-    home = made_home(folder / "home")
-    with Server(home.path, folder / "log") as server:
-        yield World(server, checker.DirectoryZone(home.path / "zone"))
-
-
-@contextlib.contextmanager
-def on_s3(folder: Path, s3: services.S3Server) -> Iterator[World]:
-    """A world whose zone lies in a bucket."""
+def serve(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A server for many tests, on the kind of zone that is the fixture's parameter."""
+    folder = tmp_path_factory.mktemp(request.param)
+    if request.param == "directory":
+        home = made_home(folder / "home")
+        with Server(home.path, folder / "log") as server:
+            yield World(server, checker.DirectoryZone(home.path / "zone"))
+        return
+    s3: services.S3Server = request.getfixturevalue("versitygw")
     bucket = s3.make_bucket()
-    home = made_home(
-        folder / "home", f'zone = "s3://{bucket}/zone"\n{CONFIG}[s3]\nendpoint = "{s3.endpoint}"\n'
-    )
+    home = made_home(folder / "home", f'zone = "s3://{bucket}/zone"\n{CONFIG}[s3]\nendpoint = "{s3.endpoint}"\n')
     environ = {"AWS_ACCESS_KEY_ID": s3.access_key, "AWS_SECRET_ACCESS_KEY": s3.secret_key}
     founded = headwater(home.path, "init", environ=environ)
     assert founded.returncode == 0, founded.stderr

@@ -81,3 +81,13 @@ def test_a_beginning_is_digested_on_the_way(cut):
     digester.update([b"12", b"34", b"56789"])
     assert digester.marked_sha256 == hashlib.sha256(b"123456789"[:cut]).hexdigest()
     assert digester.digests().sha256 == hashlib.sha256(b"123456789").hexdigest()
+
+
+def test_a_digest_is_added_before_the_first_byte():
+    """What a client will ask for can be computed on the way as well; once bytes have come it cannot be known."""
+    digester = Digester(lambda _data, value: value)
+    digester.add("md5")
+    digester.update([b"12", b"3456789"])
+    digester.add("sha1")
+    assert digester.observed("md5") == hashlib.md5(b"123456789").hexdigest()
+    assert digester.observed("sha1") is None

@@ -98,8 +98,8 @@ async def _digest_of_upload(desk: Desk, whole: str, algorithm: str) -> str:
     transcript.add("checked", algorithm=algorithm)
     upload.story = transcript.rows
     try:
-        if algorithm == "sha256" and upload.digester is not None:
-            return upload.digester.digests().sha256
+        if upload.digester is not None and (known := upload.digester.observed(algorithm)):
+            return known
         intake, found = desk.services.landing.means.intake, hashlib.new(algorithm, usedforsecurity=False)
         size_bytes = 0
         async for piece in intake.read_back(upload.id, upload.fix_key(b"")):

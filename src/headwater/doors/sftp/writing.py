@@ -35,6 +35,8 @@ from headwater.terms import (
 
 _MICROS: Final = 1_000_000
 CLOSED: Final = "close"
+RCLONE: Final = "rclone"
+"""The client that asks for the MD5 of each file before it gives it its name: parts in S3 cannot be read for it."""
 
 
 def routed_at(desk: Desk, whole: str) -> Routed:
@@ -48,9 +50,10 @@ def told_path(routed: Routed) -> str | None:
 
 
 def waits_for_rename(desk: Desk, whole: str, routed: Routed) -> bool:
-    """Whether a path is a temporary one."""
-    name = whole.strip("/").partition("/")[2] if routed.unexpected else routed.name
-    return is_temporary(name or routed.name, desk.services.feeds.manners(routed.feed).temp_names)
+    """Whether a path is a temporary one. A folder `tmp` above the feeds is one too, unless it is a known feed."""
+    known = not routed.unexpected and desk.services.feeds.declared(routed.feed)
+    name = routed.name if known else whole.strip("/")
+    return is_temporary(name, desk.services.feeds.manners(routed.feed).temp_names)
 
 
 class Writing:
@@ -160,6 +163,8 @@ class Writing:
         self._stack.callback(self._count_down)
         if self._before is not None and self._before.kind is Kind.DELIVERY and upload.digester is not None:
             upload.digester.mark(self._before.size_bytes)
+        if RCLONE in desk.agent and upload.digester is not None:
+            upload.digester.add("md5")
 
     def _count_down(self) -> None:
         self._desk.services.metrics.uploads_open[Door.SFTP] -= 1
@@ -252,7 +257,7 @@ class Writing:
                 await self._end_failed(self.failure)
                 raise self.failure
             if self.upload is None:
-                if self._before is not None and not self._was_cut_off():
+                if self._before is not None and not self._says_the_end():
                     return None  # opened, not written: nothing has changed
                 await self.begin(self.size_bytes)
             upload, underway = self.upload, self._underway
@@ -272,16 +277,22 @@ class Writing:
                     return None
                 return await self._seal(upload, underway)
             except HeadwaterError as error:
-                if not upload.ended:  # it did not come as far as the zone
+                if self.upload is not None and not self.upload.ended:  # it did not come as far as the zone
                     await self._end_failed(error)
                 elif isinstance(error, Refused):
                     self._count_refused(error)
                 raise
 
-    def _was_cut_off(self) -> bool:
-        """Whether an upload waits here of which only the end is missing: to open and close it is to say that end."""
+    def _says_the_end(self) -> bool:
+        """Whether to open and close it without a write is the end of a cut upload: where it was opened to be gone on
+        with (APPEND). A client that only looks, and closes, has not said that all is there: it gets no yes.
+        """
         parked = self._desk.services.underway.find(self._desk.caller.name, self.whole)
-        return parked is not None and parked.upload is None
+        if parked is None or parked.upload is not None:
+            return False
+        if Flags.APPEND not in self._flags:
+            raise Refused("cut", f"Nothing was written; the upload waits, to be gone on with at {parked.size_bytes}.")
+        return True
 
     async def _seal(self, upload: Upload, underway: Underway) -> Receipt:
         marked = upload.digester

@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+from headwater.errors import Refused
 from headwater.terms import Receipt
 from tests.raw_sftp import (
     BAD_MESSAGE,
@@ -341,7 +342,7 @@ async def test_what_is_not_there_is_not_made_without_being_asked_to(client):
     [
         ("/acme-crm/daily", FAILURE),
         ("/", NO_SUCH_FILE),
-        ("", NO_SUCH_FILE),
+        ("", BAD_MESSAGE),
         (f"{FOLDER}/{'n' * 5000}", BAD_MESSAGE),
         (f"{FOLDER}/a\0b.csv", BAD_MESSAGE),
         ("/acme-crm/daily/" + "d/" * 2040 + "x", BAD_MESSAGE),
@@ -408,3 +409,22 @@ async def test_two_files_of_one_connection_do_not_mix(door, client):
     answers = await asyncio.gather(*(client.close(handle) for handle in handles))
     assert all(answer.is_ok for answer in answers)
     assert sorted(await door.landed()) == sorted((f"{n}.bin", bytes([n]) * 1000) for n in range(20))
+
+
+@pytest.mark.parametrize("pieces", [[(3, b"def")], [(0, b"abc")], [(0, b"abc"), (6, b"ghi")]])
+@pytest.mark.parametrize("first", ["seal", "resume"])
+async def test_a_close_that_is_overtaken_in_its_midst_lands_all_or_nothing(door, client, pieces, first):
+    """Whoever takes an upload over while its holder ends it: it lands as it was, or not at all."""
+    handle = await client.open(PATH)
+    for offset, data in pieces:
+        assert (await client.write(handle, offset, data)).is_ok
+    landing = door.world.landing
+    (upload,) = landing._live.values()
+    calls = [upload.seal(), landing.resume(upload.id)]
+    ended = await asyncio.gather(*(calls if first == "seal" else reversed(calls)), return_exceptions=True)
+
+    whole = pieces == [(0, b"abc")] and first == "seal"
+    assert await door.landed() == ([("a.csv", b"abc")] if whole else [])
+    assert any(isinstance(each, Refused) for each in ended)
+    for left in list(landing._live.values()):
+        await left.drop("cut")
