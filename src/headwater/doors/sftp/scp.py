@@ -171,6 +171,9 @@ class Scp:
         try:
             file = await Writing.opened(self._desk, whole, Flags.WRITE | Flags.CREAT | Flags.TRUNC, attrs)
             await file.prepare()
+            if file.failure is not None:
+                await file.cut()
+                raise file.failure
         except HeadwaterError as error:
             self._refuse(error)  # an answer other than zero to its line: the client does not send it
             return
