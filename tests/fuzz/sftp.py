@@ -318,7 +318,9 @@ def _guided(run: Callable[[bytes], None], seconds: int) -> int:
     import atheris  # noqa: PLC0415 - installed for a run, and for nothing else
 
     atheris.instrument_all()
-    atheris.Setup([sys.argv[0], f"-max_total_time={seconds}", f"-max_len={INPUT_BYTES_MAX}", "-timeout=60"], run)
+    atheris.Setup(
+        [sys.argv[0], f"-max_total_time={seconds}", f"-max_len={INPUT_BYTES_MAX}", "-timeout=60", "-len_control=0"], run
+    )
     atheris.Fuzz()
     return 0
 

@@ -205,21 +205,6 @@ async def test_a_client_that_never_reads_costs_little(listening, kind):
             await client.answer(number)
 
 
-async def test_requests_for_the_whole_connection_are_not_answered_without_end(listening):
-    """Global requests that want an answer, from who never reads one, wait with their client."""
-    async with listening.line() as line:
-        await RawSftp.over(line)
-        line._transport.pause_reading()
-        for number in range(30_000):
-            line.send_packet(80, string("keepalive@openssh.com"), b"\1")
-            if number % 1000 == 0:
-                await asyncio.sleep(0)
-        await asyncio.sleep(0.5)
-        assert listening.held_bytes < UNREAD_BYTES_MAX + MIB
-        async with listening.line() as other:
-            assert (await (await RawSftp.over(other)).put(PATH, b"abc")).is_ok
-
-
 async def test_strangers_that_say_nothing_or_anything_are_let_go(listening):
     """Noise ends at once, silence after a while; a sender is let in between them."""
     noise = [b"GET / HTTP/1.1\r\n\r\n", b"SSH-2.0-x\r\n" + os.urandom(5000), b"SSH-1.5-x\r\n", b"\0" * 100_000, b""]

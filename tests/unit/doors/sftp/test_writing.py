@@ -211,14 +211,15 @@ async def test_a_cut_is_no_end_and_can_be_gone_on_with(door, size):
 
 
 async def test_a_cut_file_of_which_only_the_end_is_missing_lands_by_it(door):
-    """Whoever comes back, opens it, has nothing to add and closes it, has said the end."""
+    """Who opens it to go on (APPEND), has nothing to add and closes it, has said the end; who only looks has not."""
     client = await door.client()
     handle = await client.open(PATH)
     await client.write(handle, 0, b"abc")
     await client.go_away()
 
     again = await door.client()
-    assert (await again.close(await again.open(PATH, GO_ON))).sentence.startswith("Landed as ")
+    assert not (await again.close(await again.open(PATH, GO_ON))).is_ok
+    assert (await again.close(await again.open(PATH, F_WRITE | F_APPEND))).sentence.startswith("Landed as ")
 
     assert await door.landed() == [("a.csv", b"abc")]
 
