@@ -19,7 +19,7 @@ from tests.crash.served import CONFIG, Server, headwater, made_home
 from tests.end_to_end.conftest import landed
 from tests.end_to_end.test_bad_stores import fill, small_disk  # noqa: F401 - a fixture
 from tests.raw_sftp import CLOSE as CLOSE_
-from tests.raw_sftp import EXTENDED, FAILURE, GO_ON, NO_SUCH_FILE, PIECE, STATUS, RawSftp, ssh, string
+from tests.raw_sftp import EXTENDED, F_APPEND, FAILURE, GO_ON, NEW, NO_SUCH_FILE, PIECE, STATUS, RawSftp, ssh, string
 
 MIB = 1 << 20
 SIZE = 3 * MIB + 12_345
@@ -45,7 +45,8 @@ async def resumed(server: Server, path: str, data: bytes, final: str | None = No
     async with client(server) as sftp:
         there = await until(lambda: sftp.size(path))
         there = there or 0
-        handle = await sftp.open(path, GO_ON if there else GO_ON | 16)
+        append = F_APPEND if there == len(data) else 0  # nothing is left to write: it says that it goes on
+        handle = await sftp.open(path, GO_ON | append if there else NEW)
         answers = await sftp.write_all(handle, data, there)
         assert all(answer.is_ok for answer in answers), answers
         answer = await sftp.close(handle)
