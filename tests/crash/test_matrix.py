@@ -65,10 +65,12 @@ BACKGROUND = frozenset({"catalog.apply", "cursors.advance", "attempts.forget", "
 
 READING = frozenset(
     {
-        "attempts.get", "attempts.unfinished", "catalog.applied", "catalog.feeds", "catalog.precedents",
-        "claims.holders", "claims.newest", "claims.position", "claims.stream", "cursors.cursor", "facts.fact",
-        "files.read", "head.load", "identities.identities", "intake.begin", "intake.read_back", "parts.parts",
-        "reader.head", "reader.list", "reader.read",
+        "attempts.attempts", "attempts.get", "attempts.unfinished", "catalog.applied", "catalog.changes",
+        "catalog.deliveries", "catalog.delivery", "catalog.entries_about", "catalog.feeds", "catalog.matching",
+        "catalog.precedents", "catalog.same_name", "claims.holders", "claims.newest", "claims.position",
+        "claims.stream", "counters.counts", "cursors.cursor", "facts.fact", "files.read", "head.load",
+        "identities.identities", "identities.uses", "intake.begin", "intake.read_back", "names.folders",
+        "names.holds", "names.listed", "names.shown", "parts.parts", "reader.head", "reader.list", "reader.read",
     }
 )  # fmt: skip
 """What changes nothing: that it was done and its answer is lost is the same as that it failed."""

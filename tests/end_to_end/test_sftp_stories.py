@@ -29,7 +29,7 @@ def line(server: Server) -> Any:
 
 async def told(server: Server, *words: str) -> str:
     """What a command prints."""
-    done = await asyncio.to_thread(headwater, server.home, *words)
+    done = await asyncio.to_thread(headwater, server.home, *words, environ={"COLUMNS": "200"})
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -8,6 +8,8 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, ClassVar, Final
 
+import msgspec
+
 from headwater.doors.sftp import wire
 from headwater.doors.sftp.commands import digest_at
 from headwater.doors.sftp.desk import Desk
@@ -189,7 +191,9 @@ class Sftp:
                 raise Refused("not_found", f"There is no folder {shown(desk.view.seen(whole))}.")
             if Flags.READ in flags and await desk.view.row(whole) is not None and Flags.TRUNC not in flags:
                 raise Refused("unsupported", "A file that has landed is not changed; write it anew, or append.")
-            file = await Writing.opened(desk, whole, flags, request.attrs)
+            # a size of zero is what clients send that know none
+            attrs = msgspec.structs.replace(request.attrs, size_bytes=request.attrs.size_bytes or None)
+            file = await Writing.opened(desk, whole, flags, attrs)
             self._opened = file
             return self._handle(request, file)
         return self._handle(request, await opened(desk, whole))

@@ -65,7 +65,7 @@ class Writing:
         self._flags = flags
         self._attrs = attrs
         self._stack = ExitStack()
-        self._passage = desk.services.limits.enter(desk.caller, attrs.size_bytes or None)
+        self._passage = desk.services.limits.enter(desk.caller, attrs.size_bytes)
         self._underway: Underway | None = None
         self._base = 0
         self._writes = 0
@@ -207,7 +207,7 @@ class Writing:
             sender=desk.caller.sender,
             name=routed.name,
             declared=Declared(
-                size_bytes=attrs.size_bytes or None,
+                size_bytes=attrs.size_bytes,
                 modified_at=time_of(attrs.times[1]) if attrs.times else None,
                 mode=None if attrs.mode is None else attrs.mode & 0o7777,
             ),
