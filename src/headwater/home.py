@@ -76,9 +76,10 @@ class Home:
     def make(self) -> None:
         """Makes the folders, the commented configuration and the keys that do not depend on the zone. Repeatable.
 
-        Raises Misconfigured if the folder holds something else already.
+        A configuration that lies there already is taken. Raises Misconfigured if the folder holds anything else.
         """
-        if self.path.is_dir() and any(self.path.iterdir()) and not self.keys.is_dir():
+        others = self.path.is_dir() and any(each != self.config_path for each in self.path.iterdir())
+        if others and not self.keys.is_dir():
             raise Misconfigured(f"{self.path} is not empty and is no home. Choose another folder with --home.")
         self.keys.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.path.chmod(0o700)

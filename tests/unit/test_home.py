@@ -72,3 +72,21 @@ def test_known_hosts_name_the_server_as_it_is_reached_from_here(home, address, p
     found = subprocess.run(["ssh-keygen", "-F", place, "-f", path], capture_output=True, text=True, check=True).stdout
     lines = [line.split(" ", 1)[1] for line in found.splitlines() if not line.startswith("#")]
     assert lines == home.public_host_keys(Config())
+
+
+def test_a_configuration_that_lies_there_is_taken(tmp_path):
+    """Whoever writes headwater.toml first, then makes the home, finds it as it was."""
+    (tmp_path / "headwater.toml").write_text('zone = "s3://bucket/prefix"\n')
+    home = Home(tmp_path)
+    home.make()
+    assert home.exists()
+    assert home.config_path.read_text() == 'zone = "s3://bucket/prefix"\n'
+
+
+def test_a_folder_of_something_else_is_left_alone(tmp_path):
+    """Nothing is made among files that are not ours, with a configuration or without."""
+    for name in ("notes.txt", "headwater.toml"):
+        (tmp_path / name).write_text("")
+        with pytest.raises(Misconfigured, match="is no home"):
+            Home(tmp_path).make()
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["headwater.toml", "notes.txt"]
