@@ -44,6 +44,12 @@ RACES = {
     "catalog": Entry(("1000000",), ("2000",)),
     "memory": OURS,
     "startup": OURS,
+    "dialects": OURS,
+    "detection": OURS,
+    "wholeness": OURS,
+    "inspect_large": OURS,
+    "inspect_small": OURS,
+    "inspect_beside": OURS,
 }
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from headwater.errors import Damaged, HeadwaterError, Misconfigured, Refused, Unavailable
+    from headwater.readers.reading import Reading, read
     from headwater.zone import Change, Changes, Deliveries, Delivery, NoDelivery, Zone, open  # noqa: A004
 
 __all__ = [
@@ -20,12 +21,15 @@ __all__ = [
     "HeadwaterError",
     "Misconfigured",
     "NoDelivery",
+    "Reading",
     "Refused",
     "Unavailable",
     "Zone",
     "open",
+    "read",
 ]
 
+_READERS = frozenset({"Reading", "read"})
 _ERRORS = frozenset({"Damaged", "HeadwaterError", "Misconfigured", "Refused", "Unavailable"})
 
 
@@ -34,7 +38,9 @@ def __getattr__(name: str) -> Any:
         return import_module("importlib.metadata").version("headwater")
     if name not in __all__:
         raise AttributeError(f"module 'headwater' has no attribute {name!r}")
-    value = getattr(import_module("headwater.errors" if name in _ERRORS else "headwater.zone"), name)
+    rooms = {"headwater.errors": _ERRORS, "headwater.readers.reading": _READERS}
+    room = next((room for room, names in rooms.items() if name in names), "headwater.zone")
+    value = getattr(import_module(room), name)
     globals()[name] = value
     return value
 

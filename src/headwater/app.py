@@ -42,6 +42,7 @@ from headwater.gate.view import Names, show_landed
 from headwater.guide import guide, http_address
 from headwater.home import Home
 from headwater.identities import HOME, ensure_first, ensure_home_key
+from headwater.inspection import Inspection
 from headwater.landing import Budget, Landing, Means, Rules
 from headwater.ports.books import AttemptQuery
 from headwater.ports.zone import ZoneStore
@@ -93,9 +94,12 @@ class System:
 
 
 @asynccontextmanager
-async def open_system(home: Home, config: Config, *, may_found: bool = False) -> AsyncIterator[System]:
+async def open_system(
+    home: Home, config: Config, *, may_found: bool = False, inspects: bool = False
+) -> AsyncIterator[System]:
     """Opens the zone and the books of a home, recovers what an earlier process left, and keeps things moving.
 
+    `inspects`: deliveries are inspected as they land; without it only those that somebody asks for.
     Raises Misconfigured (in_use, wrong_zone, unsafe_store …), Damaged, Unavailable; then nothing was changed but what
     every opening does. Leaving gives everything back, in order; drain before.
     """
@@ -113,7 +117,7 @@ async def open_system(home: Home, config: Config, *, may_found: bool = False) ->
         services.underway.load(await ground.books.attempts.attempts(parked))
         home_token = await ensure_home_key(home, services.senders, services.identities)
         fresh = await ensure_first(home, services.senders, services.identities, ground.books.facts)
-        await stack.enter_async_context(background(home, ground, services, feeds))
+        await stack.enter_async_context(background(home, ground, services, feeds, inspects=inspects))
         yield System(
             home=home,
             config=config,
@@ -143,6 +147,7 @@ class Ground:
     store: ZoneStore
     zone: ZoneFile
     node: str
+    inspection: Inspection
 
 
 async def _open_ground(stack: AsyncExitStack, home: Home, config: Config, *, may_found: bool) -> Ground:
@@ -161,7 +166,9 @@ async def _open_ground(stack: AsyncExitStack, home: Home, config: Config, *, may
     await books.facts.set_fact("zone", zone.zone)
     node = await books.facts.fact("node") or ids.new(clock.now())
     await books.facts.set_fact("node", node)
-    return Ground(clock, ids, books, budget, store, zone, node)
+    inspection = Inspection(config.inspect, store, folder_of(config), books, clock)
+    stack.push_async_callback(inspection.close)
+    return Ground(clock, ids, books, budget, store, zone, node, inspection)
 
 
 async def _open_ledger(stack: AsyncExitStack, home: Home, ground: Ground) -> Sequencer:
@@ -257,6 +264,8 @@ async def _services(
         verify=Verifier(ground.store, sequencer.reader, books.attempts, clock, folder_of(config), sequencer).verify,
         readiness=ready,
         guide=partial(guide, home, config, identities),
+        findings=books.findings,
+        inspect_again=ground.inspection.again,
         metrics=Metrics(),
     )
     return services, feeds
@@ -360,7 +369,9 @@ async def back_up_if_due(home: Home, ground: Ground, position: Position) -> bool
 
 
 @asynccontextmanager
-async def background(home: Home, ground: Ground, services: Services, feeds: FeedRegister) -> AsyncIterator[None]:
+async def background(
+    home: Home, ground: Ground, services: Services, feeds: FeedRegister, *, inspects: bool
+) -> AsyncIterator[None]:
     """What goes on beside the doors: followers, recovery, counters on their way into the books, the nightly backup."""
     books = ground.books
 
@@ -401,6 +412,7 @@ async def background(home: Home, ground: Ground, services: Services, feeds: Feed
         flush_for_ever(),
         forget_for_ever(),
         back_up_for_ever(),
+        *(ground.inspection.works(services.log) if inspects else ()),
     ]
     await feeds.refresh()
     tasks = [asyncio.ensure_future(work) for work in works]

@@ -250,6 +250,22 @@ class SendCheckpoints(Table, frozen=True):
     to: Annotated[tuple[str, ...], About("The channels.", '["audit"]')]
 
 
+class Inspect(Table, frozen=True):
+    """Inspection: what each delivery is, whether it is whole, how to read it. Made after landing, never in its way."""
+
+    enabled: Annotated[bool, About("Whether deliveries are inspected.")] = True
+    workers: Annotated[
+        int | None, About("Processes that inspect at once.", "2", "one for two cores, at least one")
+    ] = None
+    memory_bytes: Annotated[int, SIZE, About("What one of them may use.")] = 2 << 30
+    time_seconds: Annotated[
+        float, DURATION, About("How long one delivery may be looked at; a finding says what was not.")
+    ] = 300.0
+    samples: Annotated[
+        bool, About("Whether findings keep some values of each column: samples, the smallest and the largest.")
+    ] = True
+
+
 class LedgerSettings(Table, frozen=True):
     """The ledger."""
 
@@ -419,6 +435,7 @@ class Config(Table, frozen=True):
     admin: Admin = Admin()
     limits: Limits = Limits()
     ledger: LedgerSettings = LedgerSettings()
+    inspect: Inspect = Inspect()
     sources: Annotated[dict[str, Source], About("Outside systems, by name.", "acme-crm")] = {}
     senders: Annotated[dict[str, Sender], About("Identities that may deliver, by name.", "acme")] = {}
 

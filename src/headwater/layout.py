@@ -60,6 +60,12 @@ def _key(root: Root, feed: FeedName, opened_at: Time, id: Id, slug: str) -> Key:
     return Key(f"{root}/lz_source={feed.source}/lz_feed={feed.feed}/lz_date={day_text(opened_at)}/{id}-{slug}")
 
 
+def findings_key(feed: FeedName, day: str, number: int) -> Key:
+    """Where findings of a feed's day lie: the file of this number, from 1."""
+    place = f"lz_source={feed.source}/lz_feed={feed.feed}/lz_date={day}"
+    return Key(f"findings/{place}/findings-{number:06}.parquet")
+
+
 def incoming_prefix(id: Id) -> str:
     """What the keys of an unsealed upload's parts begin with."""
     return f"incoming/{id}/"

@@ -93,7 +93,7 @@ class Server:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env=os.environ | self._environ,
+                env=os.environ | {"PYTHONFAULTHANDLER": "1"} | self._environ,
             )
 
     @property
@@ -138,13 +138,14 @@ class Server:
             self._process.send_signal(by)
         try:
             return self._process.wait(END_SECONDS_MAX)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            raise
+        except subprocess.TimeoutExpired as late:
+            self._process.send_signal(signal.SIGABRT)  # its threads tell where they stand
+            self._process.wait(END_SECONDS_MAX)
+            raise AssertionError(f"It did not end:\n{self.last_words()}") from late
 
     def last_words(self) -> str:
         """The end of its log."""
-        return self.log.read_text(errors="replace")[-2000:]
+        return self.log.read_text(errors="replace")[-4000:]
 
     # --- what is said to it -------------------------------------------------------------------------------------------
 

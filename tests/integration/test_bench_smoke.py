@@ -23,6 +23,12 @@ RACES = {  # and the programs that each needs
     "catalog": [],
     "memory": ["curl"],
     "startup": [],
+    "dialects": [],
+    "detection": [],
+    "wholeness": [],
+    "inspect_large": [],
+    "inspect_small": [],
+    "inspect_beside": [],
 }
 
 

@@ -41,6 +41,7 @@ from headwater.zone.where import home_path
 log = logging.getLogger("headwater.serve")
 
 FOLLOW_SECONDS = 30.0
+STOPPING_SECONDS = 20.0
 FAILURE_SECONDS = 0.5
 STOPPED = 1
 """The exit code of a process that could not trust its ledger or store any more."""
@@ -87,7 +88,7 @@ def _log(log_format: str | None) -> None:
 
 
 async def _serve(home: Home, config: Config, *, may_found: bool) -> None:
-    async with open_system(home, config, may_found=may_found) as system:
+    async with open_system(home, config, may_found=may_found, inspects=True) as system:
         stop = asyncio.Event()
         async with served(system, may_move=system.fresh) as doors:
             _watch_signals(system, stop)
@@ -109,6 +110,8 @@ async def _serve(home: Home, config: Config, *, may_found: bool) -> None:
             for task in beside:
                 task.cancel()
             note(log, "stopping")
+            patience = asyncio.create_task(_tell_what_keeps_it(system), name="patience")
+    patience.cancel()
 
 
 # --- what is seen -----------------------------------------------------------------------------------------------------
@@ -229,6 +232,14 @@ async def _watch_failures(system: System) -> None:
         await asyncio.sleep(FAILURE_SECONDS)
     note(log, "stopped", level=logging.CRITICAL, reason=failure.reason, sentence=failure.sentence)
     _leave(system, STOPPED)
+
+
+async def _tell_what_keeps_it(system: System) -> None:
+    """Says, while a stop takes long, what it waits for."""
+    while True:
+        await asyncio.sleep(STOPPING_SECONDS)
+        work = sorted({getattr(task.get_coro(), "__qualname__", "?") for task in asyncio.all_tasks()})
+        note(log, "still_stopping", level=logging.WARNING, uploads=system.landing.open_uploads, work=", ".join(work))
 
 
 def _leave(system: System, code: int) -> NoReturn:

@@ -84,7 +84,8 @@ def open_zone() -> Zone:
     from headwater.zone.reach import transport_to
     from headwater.zone.zone import Zone
 
-    return Zone(transport_to(where()))
+    found = where()
+    return Zone(transport_to(found), found)
 
 
 def local_home() -> Home:

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
+from headwater.cli.letter import problem_text, summary
 from headwater.cli.ls import standing, tell_deliveries
-from headwater.cli.output import as_json, coloured, emit, facts, say, table, when
+from headwater.cli.output import DOUBTFUL, as_json, coloured, emit, facts, say, shown, table, when
 from headwater.cli.session import open_zone
 from headwater.errors import Refused
 from headwater.terms import Evidence
-from headwater.web.shapes import AttemptView, EntryView
+from headwater.web.shapes import AttemptView, EntryView, FindingView
 from headwater.zone.delivery import Delivery, NoDelivery, size_text
 from headwater.zone.zone import Zone, literal
 
 HISTORY = 10
+PROBLEMS = 8
 
 
 def show(id: str, /) -> None:
@@ -42,9 +45,11 @@ def show(id: str, /) -> None:
         attempt = _attempt(zone, found.id)
         if as_json():
             known = {field: getattr(found.known, field) for field in found.known.__struct_fields__}
+            known["findings"] = found.findings
             emit(known if attempt is None else known | {"attempt": attempt})
             return
         _tell(found, zone.name)
+        _tell_finding(found)
         if found.now.amended_by:
             _tell_later(zone.entries(found.id))
         if attempt is not None:
@@ -98,6 +103,30 @@ def _tell(delivery: Delivery, where: str) -> None:
     say()
     say("Ledger", style="bold")
     facts([("Position", known.position), ("Entry", f"{known.index} of {known.log}")])
+
+
+def _tell_finding(delivery: Delivery) -> None:
+    """What inspection found, a sentence each."""
+    if not delivery.receipt.key.startswith("raw/"):
+        return
+    say()
+    say("Finding", style="bold")
+    found: list[FindingView] = []
+    with suppress(Refused):  # a server of before there were findings
+        found = delivery.findings
+    if not found:
+        say(f"It was not inspected yet. `headwater inspect {delivery.id[-8:]}` looks at it now.")
+        return
+    newest = found[0]
+    facts([("Whole", coloured(newest.finding.wholeness.verdict.value))])
+    for sentence in summary(newest.finding):
+        say(shown(sentence))
+    for problem in newest.finding.problems[:PROBLEMS]:
+        say(f"! {shown(problem_text(problem))}", style=DOUBTFUL)
+    if len(newest.finding.problems) > PROBLEMS:
+        say(f"and {len(newest.finding.problems) - PROBLEMS} more")
+    runs = f", {len(found)} findings in all" if len(found) > 1 else ""
+    say(f"Inspected {when(newest.made_at)}{runs}. `headwater inspect {delivery.id[-8:]}` tells all.")
 
 
 def _tell_later(entries: Sequence[EntryView]) -> None:

@@ -135,7 +135,11 @@ def ends_of(contents: Ranges, name: str = "") -> Ends:
     if size_bytes <= len(head):
         return Ends(head, head[-TAIL_BYTES:], size_bytes, name)
     offset = max(len(head), size_bytes - TAIL_BYTES)
-    return Ends(head, contents.read(offset, size_bytes - offset), size_bytes, name)
+    try:
+        tail = contents.read(offset, size_bytes - offset)
+    except Broken:
+        tail = b""
+    return Ends(head, tail, size_bytes, name)
 
 
 def _archive(case: _Case, held: tuple[Held, ...]) -> Examined:

@@ -32,16 +32,14 @@ class Ends(msgspec.Struct, frozen=True):
 class Format(Protocol):
     """A module of `formats/`. Importing it MUST be cheap: what is heavy is imported where it is used."""
 
-    @staticmethod
-    def recognise(ends: Ends) -> Guess | None:
+    def recognise(self, ends: Ends) -> Guess | None:
         """How likely these bytes are this format; None: they are not. Never raises, whatever the bytes.
 
         1.0 only for what a magic number says; `evidence` in the words of a person. At most 5 ms.
         """
         ...
 
-    @staticmethod
-    def describe(ranges: Ranges, budget: Budget) -> Description:
+    def describe(self, ranges: Ranges, budget: Budget) -> Description:
         """Dialect, encoding, tables, wholeness, problems, as far as the budget goes.
 
         MUST run in fixed memory, MUST end when the budget does (`is_all` false then, and `unread` says what was not
@@ -54,8 +52,7 @@ class Format(Protocol):
 class Rows(Protocol):
     """Of those formats that query engines cannot read: their rows."""
 
-    @staticmethod
-    def batches(ranges: Ranges, described: Description, table: str, budget: Budget) -> Iterator[pa.RecordBatch]:
+    def batches(self, ranges: Ranges, described: Description, table: str, budget: Budget) -> Iterator[pa.RecordBatch]:
         """The rows of a table in file order, in batches of at most 10,000 rows and some MiB; its columns as described,
         in that order, as text unless the format itself has types. What cannot be read as a row is left out and counted
         by the caller against `Table.rows`. Stops at Broken, and where the budget ends.
@@ -85,13 +82,11 @@ class Opened(msgspec.Struct, frozen=True):
 class Wrapping(Protocol):
     """A module of `formats/` for a compression or an archive."""
 
-    @staticmethod
-    def recognise(ends: Ends) -> Guess | None:
+    def recognise(self, ends: Ends) -> Guess | None:
         """As `Format.recognise`."""
         ...
 
-    @staticmethod
-    def open(ranges: Ranges, budget: Budget) -> Opened:
+    def open(self, ranges: Ranges, budget: Budget) -> Opened:
         """Takes it off, and reads it to its end once, as far as the budget goes, for the wholeness of the layer.
 
         The contents are `Ranges`, unpacked anew for each `stream`, with head and tail kept; they raise Broken where the

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from headwater.formats.finding import Guess, Layer, Problem
+from headwater.formats.kind_names import SPOKEN
 
 BY_SUFFIX: Final[dict[str, frozenset[str]]] = {
     suffix: frozenset(formats.split())
@@ -20,7 +21,7 @@ BY_SUFFIX: Final[dict[str, frozenset[str]]] = {
         "parquet pq parq": "parquet",
         "avro": "avro",
         "orc": "orc",
-        "arrow feather ipc arrows": "arrow",
+        "arrow feather ipc arrows": "arrow feather_v1",
         "xlsx xlsm": "xlsx",
         "xlsb": "xlsb",
         "xls": "xls",
@@ -105,4 +106,4 @@ def spoken(format_name: str) -> str:
         "xls": "an old Excel workbook (.xls)",
         "text": "plain text",
         "unknown": "of no kind that is known",
-    }.get(format_name, format_name.upper())
+    }.get(format_name) or SPOKEN.get(format_name, format_name.upper())

@@ -4,13 +4,73 @@ from __future__ import annotations
 
 from typing import Final
 
+from headwater.formats import (
+    arrow,
+    avro,
+    bzip2,
+    csv,
+    fixed_width,
+    gzip,
+    json,
+    lz4,
+    ndjson,
+    orc,
+    parquet,
+    sql_dump,
+    sqlite,
+    tar,
+    text,
+    workbook,
+    xml,
+    xz,
+    zip,  # noqa: A004  (the name of a format)
+    zstd,
+)
 from headwater.formats.format import Format, Rows, Wrapping
 
-FORMATS: Final[dict[str, Format]] = {}
+FORMATS: Final[dict[str, Format]] = {
+    "csv": csv,
+    "fixed_width": fixed_width,
+    "text": text,
+    "json": json,
+    "ndjson": ndjson,
+    "xml": xml,
+    "parquet": parquet,
+    "avro": avro,
+    "orc": orc,
+    "arrow": arrow,
+    "xlsx": workbook,
+    "xlsb": workbook,
+    "xls": workbook,
+    "ods": workbook,
+    "sql_dump": sql_dump,
+    "sqlite": sqlite,
+}
 """What is described, by the name that `detect` gives it."""
 
-ROWS: Final[dict[str, Rows]] = {}
+ROWS: Final[dict[str, Rows]] = {
+    "csv": csv,
+    "fixed_width": fixed_width,
+    "json": json,
+    "ndjson": ndjson,
+    "xml": xml,
+    "avro": avro,
+    "xlsx": workbook,
+    "xlsb": workbook,
+    "xls": workbook,
+    "ods": workbook,
+    "sql_dump": sql_dump,
+    "sqlite": sqlite,
+}
 """Of these, those that query engines cannot read in place."""
 
-WRAPPINGS: Final[dict[str, Wrapping]] = {}
+WRAPPINGS: Final[dict[str, Wrapping]] = {
+    "gzip": gzip,
+    "zstd": zstd,
+    "bzip2": bzip2,
+    "xz": xz,
+    "lz4": lz4,
+    "zip": zip,
+    "tar": tar,
+}
 """What is taken off before: compressions and archives."""

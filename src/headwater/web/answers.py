@@ -30,7 +30,7 @@ _IN_PROGRESS_SECONDS: Final = 5
 _encode = msgspec.json.Encoder().encode
 
 
-class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
+class ProblemDetails(msgspec.Struct, frozen=True, omit_defaults=True):
     """What went wrong. `reason` is stable and for programs, `detail` for people; `attempt` can be looked up."""
 
     type: str
@@ -98,7 +98,7 @@ def problem(error: HeadwaterError, attempt: Id | None = None, headers: Headers =
     """The answer to a failure: status and title by its reason."""
     reason = REASONS[error.reason]
     body = _encode(
-        Problem(
+        ProblemDetails(
             f"urn:headwater:problem:{error.reason}",
             reason.title,
             reason.http,

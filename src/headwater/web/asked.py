@@ -80,6 +80,13 @@ class ChangesAsked(Asked, frozen=True):
     limit: Limit = 200
 
 
+class FeedFindingsAsked(Asked, frozen=True):
+    """Which findings of a feed: newest first, below a position."""
+
+    before: Annotated[int, Meta(ge=1, le=2**62, description="A position, exclusive.")] | None = None
+    limit: Limit = 20
+
+
 class AttemptsAsked(Asked, frozen=True):
     """Which attempts, newest first; `key` is an idempotency key."""
 

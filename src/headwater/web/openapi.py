@@ -10,12 +10,13 @@ import msgspec
 
 from headwater.errors import REASONS
 from headwater.gate.allow import Verb
-from headwater.web.answers import BYTES, Problem
+from headwater.web.answers import BYTES, ProblemDetails
 from headwater.web.asked import ID, WORD
 from headwater.web.calls import Open, Route
 
 _BINARY: Final = {"type": "string", "format": "binary"}
 _REF: Final = "#/components/schemas/{name}"
+_PROBLEM: Final = _REF.format(name=ProblemDetails.__name__)
 _PATH: Final[dict[str, dict[str, Any]]] = {
     "id": {"type": "string", "pattern": ID},
     "source": {"type": "string", "pattern": WORD, "minLength": 2, "maxLength": 40},
@@ -31,7 +32,7 @@ _KNOWN: Final = ("unauthenticated", "address_not_allowed", "insecure", "factors_
 def document(routes: Sequence[Route], version: str) -> dict[str, Any]:
     """The description of these routes."""
     types = [kind for route in routes for kind in (route.answer, route.body) if not isinstance(kind, bytes | None)]
-    _, schemas = msgspec.json.schema_components([*types, Problem], ref_template=_REF)
+    _, schemas = msgspec.json.schema_components([*types, ProblemDetails], ref_template=_REF)
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
@@ -132,7 +133,7 @@ def _responses(route: Route) -> dict[str, Any]:
             str(status),
             {
                 "description": " ".join(f"`{name}`: {REASONS[name].title}." for name in dict.fromkeys(names)),
-                "content": {"application/problem+json": {"schema": {"$ref": _REF.format(name="Problem")}}},
+                "content": {"application/problem+json": {"schema": {"$ref": _PROBLEM}}},
             },
         )
     return responses

@@ -79,7 +79,7 @@ async def deliveries(call: Call) -> App:
         return json_answer(DeliveryPage([plain(each) for each in page]))
     last = page[-1].position
     field = ("cursor", f"{last:x}") if query.after is None else ("after", str(last))
-    return json_answer(DeliveryPage([plain(each) for each in page], field[1]), headers=_link(call, *field))
+    return json_answer(DeliveryPage([plain(each) for each in page], field[1]), headers=link(call, *field))
 
 
 async def delivery(call: Call) -> App:
@@ -217,7 +217,7 @@ async def attempts(call: Call) -> App:
     seen = [attempt_view(each) for each in page if reach.own or granted(identity, each.offer.feed)]
     if len(found) <= query.limit:
         return json_answer(AttemptPage(seen))
-    return json_answer(AttemptPage(seen, page[-1].id), headers=_link(call, "cursor", page[-1].id))
+    return json_answer(AttemptPage(seen, page[-1].id), headers=link(call, "cursor", page[-1].id))
 
 
 async def _attempts_by_ending(call: Call, ending: str) -> list[AttemptView]:
@@ -288,7 +288,7 @@ def _own(reach: Reach, sender: str | None) -> str | None:
     return reach.own or sender
 
 
-def _link(call: Call, field: str, value: str) -> Headers:
+def link(call: Call, field: str, value: str) -> Headers:
     """RFC 8288: the same question about the next page."""
     pairs = [pair for pair in parse_qsl(call.scope["query_string"].decode("latin-1")) if pair[0] != field]
     target = f"{call.scope['path']}?{urlencode([*pairs, (field, value)])}"

@@ -9,7 +9,7 @@ from headwater.gate.allow import Verb
 from headwater.gate.explain import Explanation
 from headwater.gate.views import IdentityDetail, IdentityView
 from headwater.terms import Delivery
-from headwater.web import administering, asked, content, reading, shapes, standing, verifying
+from headwater.web import administering, asked, content, findings, reading, shapes, standing, verifying
 from headwater.web.answers import BYTES, TEXT, App
 from headwater.web.calls import Call, Open, Route
 
@@ -74,6 +74,14 @@ READING: Final = (
         content.entries,
     ),
     _get(
+        "/v1/deliveries/{id}/findings",
+        Verb.READ,
+        "Shows what inspection found, the newest finding first; none where it has not come so far. "
+        "Who may not read the bytes sees no values of them.",
+        shapes.FindingPage,
+        findings.findings,
+    ),
+    _get(
         "/v1/deliveries/{id}/proof",
         Verb.PROOF,
         "Gives an auditor's bundle, or the tlog-proof alone.",
@@ -94,6 +102,15 @@ READING: Final = (
     _get("/v1/attempts/{id}", Verb.ATTEMPTS, "Shows one attempt.", shapes.AttemptView, reading.attempt),
     _get("/v1/feeds", Verb.STATUS, "Lists feeds with their state.", shapes.FeedPage, reading.feeds),
     _get("/v1/feeds/{source}/{feed}", Verb.STATUS, "Shows one feed.", shapes.FeedView, reading.feed, reasons=_FEED),
+    _get(
+        "/v1/feeds/{source}/{feed}/findings",
+        Verb.READ,
+        "Shows the newest finding of each delivery of a feed, newest delivery first: its schemas over time.",
+        shapes.FindingPage,
+        findings.feed_findings,
+        query=asked.FeedFindingsAsked,
+        reasons=_FEED,
+    ),
     _get(
         "/v1/checkpoint",
         Verb.CHECKPOINT,
@@ -140,6 +157,15 @@ OPERATING: Final = (
         asked.Reasoned,
         Delivery,
         administering.void,
+    ),
+    _act(
+        "/v1/deliveries/{id}/findings",
+        Verb.OPERATE,
+        "Inspects a delivery once more, now; the finding is added to the earlier ones.",
+        None,
+        shapes.FindingView,
+        findings.again,
+        reasons=("erased", "method_not_allowed", "store_unavailable"),
     ),
     _get(
         "/v1/senders",

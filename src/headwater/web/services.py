@@ -21,10 +21,11 @@ from headwater.landing import Landing
 from headwater.ports.books import Attempt, AttemptList
 from headwater.ports.catalog import Catalog, History
 from headwater.ports.clock import Clock
+from headwater.ports.findings import FindingBook, Inspected
 from headwater.ports.ledger import Ledger, LedgerFiles
 from headwater.ports.store import ObjectReader
 from headwater.sequencer import LogReader
-from headwater.terms import FeedName, Id
+from headwater.terms import FeedName, Id, Position, Receipt
 from headwater.web.metrics import Metrics
 from headwater.web.watch import Watch
 
@@ -76,7 +77,8 @@ class Services:
 
     `readiness` says what keeps this node from landing just now, one sentence each, none if it is ready. `checkpoint`
     publishes a checkpoint that covers every entry committed before the call. `verify` reads ledger and bytes again
-    (feed, quick, a kept checkpoint). `guide` is the page to send to a sender.
+    (feed, quick, a kept checkpoint). `guide` is the page to send to a sender. `inspect_again` looks at a delivery once
+    more; None where inspection is off.
     """
 
     settings: Settings
@@ -103,6 +105,8 @@ class Services:
     verify: Verification
     readiness: Callable[[], Awaitable[Sequence[str]]]
     guide: Callable[[str], str]
+    findings: FindingBook
+    inspect_again: Callable[[Receipt, Position], Awaitable[Inspected]] | None = None
     metrics: Metrics
     watch: Watch = field(init=False)
 

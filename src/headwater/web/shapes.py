@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from headwater.formats.finding import Finding
 from headwater.gate.views import IdentityView
 from headwater.ports.books import Attempt
 from headwater.ports.catalog import FeedSummary
@@ -121,6 +122,25 @@ class FeedPage(msgspec.Struct, frozen=True):
     """Feeds, by name."""
 
     feeds: list[FeedView]
+
+
+class FindingView(msgspec.Struct, frozen=True):
+    """A finding: of which delivery, by which version of the detector, and when. Runs above 1 were asked for."""
+
+    id: Id
+    position: Position
+    feed: str
+    detector: str
+    run: int
+    made_at: str
+    finding: Finding
+
+
+class FindingPage(msgspec.Struct, frozen=True):
+    """Findings, newest first. `next` is the position below which the next page begins, if there is one."""
+
+    findings: list[FindingView]
+    next: str | None = None
 
 
 class IdentityPage(msgspec.Struct, frozen=True):

@@ -146,6 +146,7 @@ def _services(
         verify=Verifier(store, logs, books.attempts, clock, folder_of(loaded)).verify,
         readiness=_not_ready,
         guide=lambda _: "",
+        findings=books.findings,
         metrics=Metrics(),
     )
 

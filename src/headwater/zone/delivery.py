@@ -7,23 +7,32 @@ import hashlib
 import html
 import io
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from headwater.errors import Damaged, Refused
+from headwater.errors import Damaged, Refused, Unavailable
 from headwater.terms import Completeness, FeedName, Id, Now, Outcome, Position, Receipt, State, shown
 from headwater.terms import Delivery as Known
+from headwater.web.shapes import FindingPage, FindingView
 from headwater.zone.transport import Reply
 
 if TYPE_CHECKING:
+    import duckdb
+    import pandas as pd
+    import polars as pl
+    import pyarrow as pa
+
+    from headwater.readers.reading import Reading
     from headwater.zone.zone import Zone
 
 CHANGES_PAGE = 1000
 SHOWN_CHANGES = 20
 """How many changes are printed where all of them could be many."""
 
+_INSPECT_SECONDS_MAX = 3600.0
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 _STEP = 1024
 
@@ -134,6 +143,66 @@ class Delivery:
         finally:
             temporary.unlink(missing_ok=True)
         return target
+
+    # --- what inspection found ---------------------------------------------------------------------------------------
+
+    @property
+    def findings(self) -> builtins.list[FindingView]:
+        """What inspection found, every run, the newest first; none where it has not come so far."""
+        return self._zone.calls.get(f"/v1/deliveries/{self.id}/findings", FindingPage).findings
+
+    def inspect(self) -> FindingView:
+        """Has it inspected once more, now; the finding is added to the earlier ones. Wants the role of an operator."""
+        before = {each.made_at for each in self.findings}
+        try:
+            return self._zone.calls.post(f"/v1/deliveries/{self.id}/findings", FindingView, {})
+        except Unavailable as unavailable:
+            if unavailable.reason != "timed_out":
+                raise
+        deadline = time.monotonic() + _INSPECT_SECONDS_MAX
+        while time.monotonic() < deadline:
+            found = self.findings
+            if found and found[0].made_at not in before:
+                return found[0]
+            time.sleep(1.0)
+        raise Unavailable("timed_out", f"The inspection of {self.id} has not ended yet. `headwater show` will tell.")
+
+    # --- reading -----------------------------------------------------------------------------------------------------
+
+    @property
+    def reading(self) -> Reading:
+        """How it is read: its finding, made on the spot where inspection has not come so far, tables and recipes."""
+        from headwater.readers.reading import Reading  # noqa: PLC0415 - engines, where something is read
+        from headwater.zone.reading import content_of, finding_of  # noqa: PLC0415
+
+        return Reading(lambda: content_of(self, self._zone), self.name, finding_of(self, self._zone))
+
+    @property
+    def recipe(self) -> dict[str, str]:
+        """How each engine reads it by itself: a call to paste, by the engine's name; of several tables the first."""
+        found: dict[str, str] = {}
+        for each in self.reading.recipes:
+            found.setdefault(each.engine, each.code)
+        return found
+
+    def arrow(self, table: str = "") -> pa.Table:
+        """Its rows as a PyArrow table; `table` names one of several, of a dump, a workbook or an archive.
+
+        Raises Refused("unsupported") where there are no rows to be had, with the tables that there are.
+        """
+        return self.reading.arrow(table)
+
+    def polars(self, table: str = "") -> pl.DataFrame:
+        """The same as a Polars frame. Raises Misconfigured without Polars."""
+        return self.reading.polars(table)
+
+    def pandas(self, table: str = "") -> pd.DataFrame:
+        """The same as a pandas frame. Raises Misconfigured without pandas."""
+        return self.reading.pandas(table)
+
+    def duckdb(self, table: str = "") -> duckdb.DuckDBPyRelation:
+        """The same as a DuckDB relation, to be queried on: it is read in place, when it is."""
+        return self.reading.duckdb(table)
 
     @property
     def file_name(self) -> str:

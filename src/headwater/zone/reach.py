@@ -52,6 +52,20 @@ def transport_to(where: Where) -> Transport:
     return _to_bare(where)
 
 
+def folder_of(where: Where) -> Path | None:
+    """The folder that a place's zone is, on this machine; None of a server, and of a zone on S3."""
+    if isinstance(where, BareAt):
+        return None if where.place.startswith("s3://") else Path(where.place)
+    if not isinstance(where, HomeAt):
+        return None
+    from headwater.config_values import DirectoryZone  # noqa: PLC0415 - the configuration, where it is needed
+    from headwater.home import Home  # noqa: PLC0415
+    from headwater.zone.local import read_config  # noqa: PLC0415
+
+    zone = read_config(Home(where.path)).config.zone
+    return zone.path if isinstance(zone, DirectoryZone) else None
+
+
 def _to_home(path: Path) -> Transport:
     """The server that runs on it or, where none does, the system itself, as soon as other commands are done."""
     deadline = time.monotonic() + LOCK_SECONDS_MAX

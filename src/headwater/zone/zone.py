@@ -7,9 +7,10 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Self, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Self, cast
 
 import msgspec
 
@@ -30,10 +31,13 @@ from headwater.web.shapes import (
 from headwater.zone.calls import Calls, name_target
 from headwater.zone.delivery import Change, Changes, Deliveries, Delivery, NoDelivery
 from headwater.zone.moment import Moment, moment_text
-from headwater.zone.reach import transport_to
+from headwater.zone.reach import folder_of, transport_to
 from headwater.zone.source import Source, source_of
 from headwater.zone.transport import Transport
-from headwater.zone.where import looked_for, named
+from headwater.zone.where import Where, looked_for, named
+
+if TYPE_CHECKING:
+    from headwater.zone.reading import FeedReading
 
 PAGE = 1000
 _ACCEPTED = 202
@@ -47,7 +51,8 @@ def open(where: str | Path | None = None, token: str | None = None) -> Zone:  # 
     token is `token`, HEADWATER_TOKEN or that of the saved login. A bare zone (its folder or `s3://` URL) is read-only.
     Raises Misconfigured (no_home, in_use …), Refused("unauthenticated"), Unavailable.
     """
-    return Zone(transport_to(looked_for(token=token) if where is None else named(where, token)))
+    found = looked_for(token=token) if where is None else named(where, token)
+    return Zone(transport_to(found), found)
 
 
 class Zone:
@@ -56,13 +61,19 @@ class Zone:
     Every method raises Refused, Unavailable (try again), Damaged or Misconfigured, each with its `reason`.
     """
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: Transport, where: Where | None = None) -> None:
         self.calls = Calls(transport)
+        self._where = where
 
     @property
     def name(self) -> str:
         """Where it is: a URL, or a folder."""
         return self.calls.transport.name
+
+    @cached_property
+    def folder(self) -> Path | None:
+        """The folder of the zone, where it lies on this machine: its files may be read in place."""
+        return None if self._where is None else folder_of(self._where)
 
     # --- landing -----------------------------------------------------------------------------------------------------
 
@@ -254,6 +265,25 @@ class Zone:
     def feeds(self) -> list[FeedView]:
         """Every feed with its state, by name."""
         return self.calls.get("/v1/feeds", FeedPage).feeds
+
+    def feed(
+        self,
+        feed: str | FeedName,
+        *,
+        since: Moment | None = None,
+        until: Moment | None = None,
+        table: str = "",
+        all: bool = False,  # noqa: A002 - as the command has it
+    ) -> FeedReading:
+        """A feed to be read as one relation, all formats alike, across drift: `.duckdb() .arrow() .polars() .pandas()`.
+
+        It holds the effective set, or with `all` also repeats, what is void, withdrawn and superseded; `table` names
+        a table of dumps, workbooks and archives. What could not be read is in `.unread` of it, never left out silently.
+        """
+        from headwater.zone.reading import FeedReading  # noqa: PLC0415 - engines, where something is read
+
+        name = "#".join(filter(None, (str(_feed(feed)), table)))
+        return FeedReading(self, name, since=since, until=until, all=all)
 
     # --- proving -----------------------------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from awscrt.checksums import crc64nvme
 
 from headwater.books.sqlite import SqliteBooks
+from headwater.followers.findings import Findings
 from headwater.followers.follow import Follower
 from headwater.gate.admit import Admission
 from headwater.gate.bans import BanRules, Bans
@@ -37,6 +38,7 @@ from headwater.terms import FeedName, Role
 from headwater.verifier import Verifier
 from headwater.web.metrics import Metrics
 from headwater.web.services import Services, Settings
+from tests.unit.followers.looks import Looks
 
 T = TypeVar("T")
 ZONE = "0" * 31 + "1"
@@ -162,6 +164,8 @@ class World:
             verify=Verifier(store, self.log, books.attempts, clock, None, self.sequencer).verify,
             readiness=self.readiness,
             guide=lambda name: f"How to deliver as {name}\n",
+            findings=books.findings,
+            inspect_again=Findings(Looks(store.reader), books.findings, books.cursors, clock).again,
             metrics=Metrics(),
         )
 

@@ -10,6 +10,7 @@ from headwater.books.sqlite.attempts import SqliteAttempts
 from headwater.books.sqlite.claims import SqliteClaims
 from headwater.books.sqlite.counts import SqliteCounters, SqliteCursors
 from headwater.books.sqlite.deliveries import SqliteCatalog
+from headwater.books.sqlite.findings import SqliteFindings
 from headwater.books.sqlite.keys import SqliteKeys
 from headwater.books.sqlite.names import SqliteNames
 from headwater.books.sqlite.parts import SqliteParts
@@ -46,6 +47,7 @@ class SqliteBooks:
         self.names = SqliteNames(self._writer, self._quick, path)
         self.claims = SqliteClaims(self._writer, path)
         self.catalog = SqliteCatalog(self._writer, self._quick, self._pages)
+        self.findings = SqliteFindings(self._writer, self._quick, self._pages)
 
     def snapshot(self) -> asyncio.Future[bytes]:
         """What the zone does not hold (identities, facts not of this machine) as lines of canonical JSON. Holds the

@@ -30,6 +30,7 @@ MIGRATIONS = (
     Migration(Path(__file__).with_name("schema_1.sql"), oldest=1),
     Migration(Path(__file__).with_name("schema_2.sql"), oldest=1),
     Migration(Path(__file__).with_name("schema_3.sql"), oldest=1),
+    Migration(Path(__file__).with_name("schema_4.sql"), oldest=1),
 )
 """The steps in order; `PRAGMA user_version` counts how many the file has taken."""
 

@@ -196,7 +196,11 @@ class Writing:
         self._desk.services.underway.remove(parked)
         with contextlib.suppress(HeadwaterError):  # it expired, or recovery has it
             upload = await landing.resume(parked.id)
-            await upload.drop("withdrawn", "The sender began this file anew.")
+            try:
+                await upload.drop("withdrawn", "The sender began this file anew.")
+            except BaseException:  # it would stay open for ever
+                await upload.park()
+                raise
 
     def _offer(self) -> Offer:
         desk, routed, attrs = self._desk, self._routed, self._attrs

@@ -1,0 +1,122 @@
+"""The follower that has each delivery inspected: off the path of landing, in the ledger's order, once.
+
+A finding is compared with the earlier ones of its feed. So the bytes of many deliveries are looked at side by side, and
+what was found is stored one after the other, in the order of the ledger; the cursor moves once all before it stand. A
+process that dies anywhere goes on with what is not stored yet, and ends with the same findings.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Final, Protocol
+
+from headwater.errors import Refused
+from headwater.followers.catalog import read_entry
+from headwater.formats.drift import HISTORY_MAX, with_drift
+from headwater.formats.finding import DETECTOR, Finding
+from headwater.formats.redact import without_samples
+from headwater.layout import parse_key
+from headwater.ledger.entries import Amended, Erased, Void
+from headwater.ports.books import CursorBook
+from headwater.ports.clock import Clock
+from headwater.ports.findings import FIRST_RUN, FindingBook, Inspected
+from headwater.terms import Id, Place, Position, Receipt
+
+FOLLOWER: Final = "findings"
+
+_KINDS: Final = (b'"kind":"receipt"', b'"kind":"void"', b'"kind":"erased"', b'"kind":"amended"')
+_TAKES_OUT: Final = frozenset({"withdrawn", "prefix_of"})
+
+
+class Inspector(Protocol):
+    """What looks at bytes, somewhere else; see `headwater.inspector.pool`."""
+
+    async def inspect(self, receipt: Receipt) -> Finding:
+        """What these bytes are, with nothing of earlier ones. A parser that fails is a finding too.
+
+        Raises Refused where the bytes are gone, Unavailable where they cannot be had just now.
+        """
+        ...
+
+
+class Findings:
+    """A `follow.Projection`. `samples`: whether values of the bytes are kept in findings."""
+
+    def __init__(
+        self,
+        inspector: Inspector,
+        book: FindingBook,
+        cursors: CursorBook,
+        clock: Clock,
+        *,
+        samples: bool = True,
+    ) -> None:
+        self._inspector = inspector
+        self._book = book
+        self._cursors = cursors
+        self._clock = clock
+        self._samples = samples
+
+    async def applied(self) -> Position:
+        """The cursor."""
+        return Position(await self._cursors.cursor(FOLLOWER))
+
+    async def apply(self, entries: Sequence[tuple[Place, bytes]]) -> None:
+        """Has the deliveries among these entries inspected, and stores what was found. Raises Unavailable."""
+        told = [(place.position, read_entry(place, data)) for place, data in entries if _matters(data)]
+        receipts = [entry for _, entry in told if isinstance(entry, Receipt) and entry.key.startswith("raw/")]
+        have = await self._book.have([receipt.id for receipt in receipts], DETECTOR) if receipts else set()
+        under_way = {
+            receipt.id: asyncio.ensure_future(self._found(receipt)) for receipt in receipts if receipt.id not in have
+        }
+        try:
+            for position, entry in told:
+                if isinstance(entry, Receipt):
+                    if entry.id in under_way and (finding := await under_way.pop(entry.id)) is not None:
+                        await self._store(entry, position, finding, FIRST_RUN)
+                else:
+                    await self._hear(entry)
+        finally:
+            for task in under_way.values():
+                task.cancel()
+            await asyncio.gather(*under_way.values(), return_exceptions=True)
+        await self._cursors.advance(FOLLOWER, entries[-1][0].position)
+
+    async def again(self, receipt: Receipt, position: Position) -> Inspected:
+        """Inspects a delivery now, once more: the finding is added to the earlier ones. Raises Refused, Unavailable."""
+        return await self._store(receipt, position, await self._inspector.inspect(receipt), FIRST_RUN + 1)
+
+    async def _found(self, receipt: Receipt) -> Finding | None:
+        with suppress(Refused):  # the bytes were erased meanwhile: there is nothing to look at
+            return await self._inspector.inspect(receipt)
+        return None
+
+    async def _store(self, receipt: Receipt, position: Position, finding: Finding, run: int) -> Inspected:
+        feed = receipt.feed_name
+        found = with_drift(finding, await self._book.earlier(feed, position, HISTORY_MAX))
+        return await self._book.add(
+            Inspected(
+                id=receipt.id,
+                position=position,
+                feed=feed,
+                sender=receipt.sender.name,
+                day=parse_key(receipt.key).day,
+                detector=finding.detector,
+                run=run,
+                made_at=self._clock.now(),
+                finding=found if self._samples else without_samples(found),
+            )
+        )
+
+    async def _hear(self, entry: object) -> None:
+        """What the ledger says later of a delivery."""
+        if isinstance(entry, Erased):
+            await self._book.erase(entry.id)
+        elif isinstance(entry, Void) or (isinstance(entry, Amended) and entry.reason in _TAKES_OUT):
+            await self._book.leave_out(Id(entry.id))
+
+
+def _matters(data: bytes) -> bool:
+    return any(kind in data for kind in _KINDS)

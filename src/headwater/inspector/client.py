@@ -1,0 +1,287 @@
+"""The side that starts a worker, hands it one job after the other, and ends it when it hangs. It blocks."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Protocol, Self
+
+import msgspec
+
+from headwater.errors import HeadwaterError, Unavailable
+from headwater.formats.finding import Finding
+from headwater.inspector import frames
+from headwater.inspector.failed import cut_short, failed
+from headwater.inspector.frames import Broken, Kind
+from headwater.inspector.job import Ended, Job, Limits, Range, Start
+from headwater.ports.findings import Inspected
+
+TRIES: Final = 2
+START_SECONDS_MAX: Final = 60.0
+_GRACE_SECONDS: Final = 1.0  # for a child to say by itself that its time is over
+_OUT_OF_MEMORY: Final = 70
+
+_ENVIRONMENT: Final = {
+    "LANG": "C.UTF-8",
+    "TZ": "UTC",
+    "ARROW_DEFAULT_MEMORY_POOL": "system",  # others reserve address space beyond every limit
+    "MALLOC_ARENA_MAX": "2",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "POLARS_MAX_THREADS": "1",
+}
+
+
+class Bytes(Protocol):
+    """The bytes of one job: a descriptor of a file that holds them and nothing else, or ranges of an object."""
+
+    @property
+    def fd(self) -> int | None:
+        """The descriptor, if there is one; it stays its owner's."""
+        ...
+
+    def read(self, offset: int, size_bytes: int) -> Iterator[bytes]:
+        """A range, in pieces of at most some MiB. Raises Unavailable, and Refused where there is nothing any more."""
+        ...
+
+
+class Failure(Exception):
+    """A try that came to a bad end; `how` says it to a person. The worker is alive if `is_child`.
+
+    `found` is what was known by then.
+    """
+
+    def __init__(self, how: str, *, is_child: bool) -> None:
+        super().__init__(how)
+        self.how = how
+        self.is_child = is_child
+        self.found: Finding | None = None
+
+    def finding(self, job: Job) -> Finding:
+        """The finding where no further try is made."""
+        return failed(job.name, job.size_bytes, self.how) if self.found is None else cut_short(self.found, self.how)
+
+
+class _Told:
+    """What the child of a job said so far."""
+
+    def __init__(self) -> None:
+        self.found: Finding | None = None
+        self.error: HeadwaterError | None = None
+        self.fault = ""
+        self.is_done = False
+
+
+class Worker:
+    """A worker process. A context manager. Starting raises Unavailable("busy") where it does not come up."""
+
+    def __init__(self, limits: Limits, loads: tuple[str, ...] = ()) -> None:
+        self._limits = limits
+        self._folder = tempfile.mkdtemp(prefix="headwater-inspect-")
+        self._control, theirs = socket.socketpair()
+        try:
+            with theirs:
+                self._process = _spawn(theirs, self._folder)
+            self._control.settimeout(START_SECONDS_MAX)
+            frames.send(self._control, Kind.JOB, msgspec.msgpack.encode(Start(limits, self._folder, loads)))
+            kind, body, _ = frames.receive(self._control)
+            fault = None if kind is Kind.READY else body.decode(errors="replace")
+        except (Broken, OSError) as error:
+            fault = str(error)
+        if fault is not None:
+            self.close()
+            raise Unavailable("busy", f"No process for inspection could be started: {fault}.")
+
+    def inspect(self, job: Job, source: Bytes) -> Finding:
+        """One try. Raises Failure, and what `source` raises where the bytes cannot be had."""
+        ours, theirs = socket.socketpair()
+        with ours:
+            with theirs:
+                fds = (theirs.fileno(),) if source.fd is None else (theirs.fileno(), source.fd)
+                try:
+                    frames.send(self._control, Kind.JOB, msgspec.msgpack.encode(job), fds)
+                except (Broken, TimeoutError):
+                    raise Failure("the process that looks at it was gone", is_child=False) from None
+            told = _Told()
+            try:
+                self._hear(ours, source, told)
+            except Failure as failure:
+                failure.found = told.found
+                raise
+        ended = self._ended(_GRACE_SECONDS)
+        if told.error is not None:
+            raise told.error
+        if told.is_done and told.found is not None:
+            return told.found
+        failed_child = Failure(self._how(ended, told.fault), is_child=True)
+        failed_child.found = told.found
+        raise failed_child
+
+    def table(self, findings: Sequence[Inspected]) -> bytes:
+        """These findings as a Parquet file. Raises Failure."""
+        ours, theirs = socket.socketpair()
+        with ours:
+            with theirs:
+                frames.send(self._control, Kind.TABLE, msgspec.msgpack.encode(findings), (theirs.fileno(),))
+            ours.settimeout(self._limits.time_seconds)
+            try:
+                kind, body, _ = frames.receive(ours)
+            except (Broken, TimeoutError):
+                kind, body = Kind.FAULT, b"it ended"
+        self._ended(_GRACE_SECONDS)
+        if kind is not Kind.TABLE:
+            raise Failure(body.decode(errors="replace"), is_child=True)
+        return body
+
+    def is_alive(self) -> bool:
+        """Whether the process is there still."""
+        return self._process.poll() is None
+
+    def _hear(self, ours: socket.socket, source: Bytes, told: _Told) -> None:
+        """Serves ranges until the child has said all, or is gone. Raises Failure when its time is over."""
+        ends_at = time.monotonic() + self._limits.time_seconds + _GRACE_SECONDS
+        while (seconds := ends_at - time.monotonic()) > 0:
+            ours.settimeout(seconds)
+            try:
+                kind, body, _ = frames.receive(ours)
+                self._take_up(kind, body, ours, source, told)
+            except TimeoutError:
+                break
+            except (Broken, msgspec.DecodeError):
+                return
+        raise Failure(f"it took longer than {self._limits.time_seconds:g} seconds", is_child=False)
+
+    def _take_up(self, kind: Kind, body: bytes, ours: socket.socket, source: Bytes, told: _Told) -> None:
+        match kind:
+            case Kind.RANGE:
+                told.error = self._give(ours, source, msgspec.msgpack.decode(body, type=Range)) or told.error
+            case Kind.FINDING:
+                told.found = msgspec.msgpack.decode(body, type=Finding)
+            case Kind.UNAVAILABLE:
+                told.error = told.error or Unavailable("store_unavailable", body.decode(errors="replace"))
+            case Kind.FAULT:
+                told.fault = body.decode(errors="replace")
+            case _:
+                told.is_done = kind is Kind.DONE
+
+    @staticmethod
+    def _give(ours: socket.socket, source: Bytes, wanted: Range) -> HeadwaterError | None:
+        try:
+            for piece in source.read(wanted.offset, wanted.size_bytes):
+                frames.send(ours, Kind.BYTES, piece)
+        except HeadwaterError as error:
+            frames.send(ours, Kind.UNAVAILABLE, error.sentence.encode())
+            return error
+        frames.send(ours, Kind.BYTES)
+        return None
+
+    def _ended(self, seconds: float) -> Ended:
+        try:
+            self._control.settimeout(seconds)
+            _, body, _ = frames.receive(self._control)
+            return msgspec.msgpack.decode(body, type=Ended)
+        except (Broken, OSError, msgspec.DecodeError):
+            raise Failure("the process that looks at it ended", is_child=False) from None
+
+    def _how(self, ended: Ended, told: str) -> str:
+        if ended.signal == signal.SIGXCPU:
+            return f"it took longer than {self._limits.time_seconds:g} seconds of the processor"
+        if ended.code == _OUT_OF_MEMORY or ended.signal in {signal.SIGKILL, signal.SIGABRT}:
+            mebibytes = self._limits.memory_bytes >> 20
+            return f"it needed more memory than the {mebibytes:,} MiB that it may use"
+        if ended.signal is not None:
+            return f"the program that reads such files crashed (signal {ended.signal})"
+        return f"the program that reads such files failed ({told or f'exit code {ended.code}'})"
+
+    def close(self) -> None:
+        """Ends the process, now, with whatever it does. Repeatable."""
+        self._control.close()
+        process = getattr(self, "_process", None)
+        if process is not None and process.returncode is None:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _spawn(theirs: socket.socket, folder: str) -> subprocess.Popen[bytes]:
+    """A Python of its own: nothing of our environment, no descriptor of ours but its socket, a session of its own."""
+    command = [sys.executable, "-I", "-B", "-m", "headwater.inspector.worker", str(theirs.fileno())]
+    return subprocess.Popen(  # noqa: S603 - our own Python, our own module
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=_ENVIRONMENT | {"HOME": folder, "TMPDIR": folder},
+        cwd=folder,
+        pass_fds=[theirs.fileno()],
+        start_new_session=True,
+    )
+
+
+def inspect_file(
+    path: Path, name: str, limits: Limits, *, engines: tuple[str, ...] = (), loads: tuple[str, ...] = ()
+) -> Finding:
+    """A local file, in a worker of its own that ends with it. Raises OSError, Unavailable("busy").
+
+    Recipes are tried of `engines` alone, or of all; each engine takes some tenths of a second to load.
+    """
+    with OpenFile(path) as source:
+        job = Job(name=name, file_name=safe_name(name), size_bytes=source.size_bytes, has_file=True, engines=engines)
+        for left in reversed(range(TRIES)):
+            with Worker(limits, loads) as worker:
+                try:
+                    return worker.inspect(job, source)
+                except Failure as failure:
+                    if not left:
+                        return failure.finding(job)
+    raise AssertionError("a last try gives a finding")
+
+
+class OpenFile:
+    """The bytes of a job in a local file; a context manager."""
+
+    def __init__(self, path: Path) -> None:
+        self._fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        self.size_bytes = os.fstat(self._fd).st_size
+
+    @property
+    def fd(self) -> int | None:
+        """The descriptor."""
+        return self._fd
+
+    def read(self, offset: int, size_bytes: int) -> Iterator[bytes]:
+        """A range."""
+        yield os.pread(self._fd, size_bytes, offset)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        os.close(self._fd)
+
+
+def safe_name(name: str) -> str:
+    """A file name for a folder of ours that ends as this one does."""
+    last = name.rpartition("/")[2][-80:]
+    return "file-" + "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "_" for c in last)

@@ -1,0 +1,63 @@
+"""The whole path of a finding: layers off, what it is, whether it is whole, what is in it, how to read it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from typing import Final
+
+import msgspec
+
+from headwater.formats.budget import Budget
+from headwater.formats.examine import examine
+from headwater.formats.finding import Finding
+from headwater.formats.recipes import recipes
+from headwater.inspector.job import Limits
+from headwater.ports.ranges import Ranges
+from headwater.readers.engine import Engine
+from headwater.readers.profile import profile
+from headwater.readers.prove import PROVED_BYTES_MAX, prove
+from headwater.readers.spool import spool
+
+STEP_BYTES_MAX: Final = 1 << 40
+_STEP_SHARE: Final = 0.5
+"""Of the time that is left, what one step may take: so that a later step is never left without any."""
+
+
+def inspect(
+    ranges: Ranges,
+    name: str,
+    *,
+    limits: Limits,
+    clock: Callable[[], float],
+    engine: Engine,
+    engines: Collection[str] = (),
+) -> Iterator[Finding]:
+    """What these bytes are: a finding after each step, each with all of the one before, the last one complete.
+
+    So who looks on keeps what is known when a later step comes to a bad end. Recipes are tried of `engines` alone, or
+    of all. Raises Unavailable, OSError: the end of a budget is a finding too. It ends well before
+    `limits.time_seconds`, if no single call into a parser lasts.
+    """
+    ends_at = clock() + limits.time_seconds
+
+    def budgets() -> Budget:
+        return Budget(STEP_BYTES_MAX, max(0.0, ends_at - clock()) * _STEP_SHARE, clock)
+
+    examined = examine(ranges, budgets, name=name)
+    finding = examined.finding
+    yield msgspec.structs.replace(finding, recipes=recipes(finding))
+    finding = profile(examined, ranges, engine, budgets())
+    finding = msgspec.structs.replace(finding, recipes=recipes(finding))
+    yield finding
+    if finding.recipes:
+        yield _proved(finding, ranges, engine, engines)
+
+
+def _proved(finding: Finding, ranges: Ranges, engine: Engine, engines: Collection[str]) -> Finding:
+    path = ranges.path
+    if path is None:
+        if (ranges.size_bytes or 0) > PROVED_BYTES_MAX:
+            return finding
+        path = engine.new_path()
+        spool(ranges, path, size_bytes_max=PROVED_BYTES_MAX)
+    return prove(finding, path, engine, engines=engines)

@@ -1,0 +1,279 @@
+"""Statistics over every value of a delivery, in one pass of DuckDB over each table: the last word on rows and types.
+
+All values are read as text and tried to be read as their type, so that one pass counts what fits and what does not; it
+takes about as long as reading them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+import msgspec
+
+from headwater.errors import Refused
+from headwater.formats.budget import Budget
+from headwater.formats.columns import SURE, names_of
+from headwater.formats.duckdb_casts import Cast, cast_of, expression, identifier, literal
+from headwater.formats.examine import Examined, rows_of
+from headwater.formats.finding import SAMPLE_CHARS_MAX, Column, Csv, Finding, Json, Table, Type
+from headwater.ports.ranges import Broken, Ranges
+from headwater.readers.contents import Chosen
+from headwater.readers.engine import Engine
+from headwater.readers.ragged import Ragged, read_rejects
+from headwater.readers.relation import Part, Place, part_of
+
+CONVERTED_BYTES_MAX: Final = 64 * 1024 * 1024
+"""What must be written out anew before DuckDB can read it is counted up to this size; its rows are counted already."""
+
+LARGE_BYTES_MIN: Final = 64 * 1024 * 1024
+"""From this size on values are read as their types at once, which is faster, and as text only if some do not fit."""
+
+REJECTS_MAX: Final = 100_000
+COLUMNS_AT_ONCE: Final = 500
+UNIQUE_ROWS_MAX: Final = 1_000_000
+TABLES_MAX: Final = 100
+_PROMISING: Final = 0.9
+_UNORDERED: Final = frozenset({Type.LIST, Type.STRUCT, Type.JSON, Type.BINARY})
+
+
+def profile(examined: Examined, ranges: Ranges, engine: Engine, budget: Budget) -> Finding:
+    """The finding with statistics over all rows, where it had them of a part alone; `ranges` are the delivery's bytes.
+
+    What cannot be counted stays as it was found. Raises Unavailable, OSError.
+    """
+    finding = examined.finding
+    if examined.described is not None:
+        return _profiled(finding, examined, ranges, engine, budget)
+    members = []
+    for member, inner in zip(finding.members, examined.members, strict=False):
+        if member.finding is None or inner is None:
+            members.append(member)
+        else:
+            members.append(msgspec.structs.replace(member, finding=profile(inner, inner.contents, engine, budget)))
+    found = [member.finding for member in members]
+    return (
+        msgspec.structs.replace(
+            finding, members=tuple(members), rows=rows_of(each.rows if each else None for each in found)
+        )
+        if members
+        else finding
+    )
+
+
+def is_counted(table: Table) -> bool:
+    """Whether all values of a table were counted already."""
+    return table.rows is not None and all(
+        column.nulls is not None and column.misfits is not None for column in table.columns
+    )
+
+
+def _profiled(finding: Finding, examined: Examined, ranges: Ranges, engine: Engine, budget: Budget) -> Finding:
+    tables = []
+    problems = list(finding.problems)
+    dialect, was_all = finding.dialect, finding.is_all
+    for number, table in enumerate(finding.schema):
+        is_worth = table.columns and not is_counted(table) and number < TABLES_MAX and budget.has()
+        counted = (
+            _counted(finding, table, examined, ranges, engine, budget)
+            if is_worth and _is_cheap(finding, examined)
+            else None
+        )
+        tables.append(table if counted is None else counted.table)
+        if counted is not None and counted.ragged is not None and isinstance(dialect, Csv):
+            dialect = counted.ragged.dialect(dialect)
+            problems = counted.ragged.problems(problems)
+        if counted is not None and isinstance(dialect, Csv):
+            was_all = True
+    unread = finding.unread
+    if was_all and not finding.is_all and examined.described is not None:
+        unread = unread.replace(examined.described.unread, "").strip()
+    return msgspec.structs.replace(
+        finding,
+        schema=tuple(tables),
+        rows=rows_of(table.rows for table in tables),
+        dialect=dialect,
+        problems=tuple(problems),
+        is_all=was_all and not unread,
+        unread=unread,
+    )
+
+
+def _is_cheap(finding: Finding, examined: Examined) -> bool:
+    size_bytes = examined.contents.size_bytes
+    if isinstance(finding.dialect, Csv | Json):
+        return True
+    return size_bytes is not None and size_bytes <= CONVERTED_BYTES_MAX
+
+
+class _Counted(msgspec.Struct, frozen=True):
+    table: Table
+    ragged: Ragged | None = None
+
+
+def _counted(
+    finding: Finding, table: Table, examined: Examined, ranges: Ranges, engine: Engine, budget: Budget
+) -> _Counted | None:
+    import duckdb  # noqa: PLC0415 - heavy
+
+    is_large = (examined.contents.size_bytes or 0) > LARGE_BYTES_MIN and isinstance(finding.dialect, Csv)
+    place = Place(ranges, examined.contents)
+
+    def read(columns: Iterable[Column]) -> Part:
+        chosen = Chosen(table.name, finding, msgspec.structs.replace(table, columns=tuple(columns)))
+        return part_of(finding, chosen, place, engine, budgets=lambda: budget)
+
+    try:
+        with engine.within(budget):
+            if is_large and isinstance(finding.dialect, Csv):
+                typed = read(column if cast_of(column).is_plain else _unsure(column) for column in table.columns)
+                if (counted := _strictly(finding.dialect, table, typed, engine)) is not None and not counted[1].any:
+                    return _Counted(*counted)
+            texts = read(map(_unsure, table.columns))
+            if isinstance(finding.dialect, Csv):
+                return _csv(finding.dialect, table, texts, engine)
+            return _Counted(_statistics(table, texts.text(), engine))
+    except (duckdb.Error, Refused, Broken):
+        return None
+
+
+def _unsure(column: Column) -> Column:
+    """The column as one that is read as text."""
+    return msgspec.structs.replace(column, confidence=0.0)
+
+
+def _csv(csv: Csv, table: Table, part: Part, engine: Engine) -> _Counted:
+    """Strictly first, so that each row that is none of this table is told; again, leniently, only where any is."""
+    counted = None if csv.footer_rows else _strictly(csv, table, part, engine)
+    if counted is not None and not counted[1].any:
+        return _Counted(*counted)
+    lenient = {"strict_mode": "false", "null_padding": "true", "parallel": "false"}
+    fewer = csv.footer_rows if part.select.limit is None else 0
+    text = part.select.text(literal(str(part.source)), more=lenient)
+    return _Counted(_statistics(table, text, engine, fewer=fewer), counted[1] if counted else None)
+
+
+def _strictly(csv: Csv, table: Table, part: Part, engine: Engine) -> tuple[Table, Ragged] | None:
+    """The rows that are rows of this table, and what the others are; None where not even these can be told apart."""
+    import duckdb  # noqa: PLC0415 - heavy
+
+    strict = {"strict_mode": "true", "store_rejects": "true", "rejects_limit": str(REJECTS_MAX)}
+    options = {key: value for key, value in part.select.options.items() if key not in {"null_padding", "parallel"}}
+    text = msgspec.structs.replace(part.select, options=options, limit=None).text(
+        literal(str(part.source)), more=strict
+    )
+    try:
+        counted = _statistics(table, text, engine)
+    except duckdb.InvalidInputException:
+        return None
+    return counted, read_rejects(engine, csv)
+
+
+# --- one pass ---------------------------------------------------------------------------------------------------------
+
+
+def _statistics(table: Table, text: str, engine: Engine, *, fewer: int = 0) -> Table:
+    """One pass over all rows; of a table with very many columns one for each few hundred."""
+    names = names_of(table)
+    columns: list[Column] = []
+    rows, found = 0, dict(engine.columns(text))
+    for at in range(0, len(names), COLUMNS_AT_ONCE):
+        some = list(zip(names[at : at + COLUMNS_AT_ONCE], table.columns[at : at + COLUMNS_AT_ONCE], strict=True))
+        asked = [_asked(identifier(name), column, found.get(name, "VARCHAR")) for name, column in some]
+        sql = f"SELECT count(*), {', '.join(part for parts in asked for part in parts)} FROM ({text})"
+        (answer,) = engine.rows(sql)
+        rows, values = int(str(answer[0])) - fewer, iter(answer[1:])
+        for (_, column), parts in zip(some, asked, strict=True):
+            columns.append(_told(column, rows + fewer, [next(values) for _ in parts]))
+    columns = _unique(columns, names, rows, text, found, engine)
+    return msgspec.structs.replace(table, columns=tuple(columns), rows=rows, rows_by="counted")
+
+
+def _asked(name: str, column: Column, type_: str) -> list[str]:
+    """What is asked of a column: values, distinct values, what fits its type, the least, the greatest, lengths."""
+    is_text = type_ == "VARCHAR"
+    value = _value(name, column) if is_text else name
+    is_ordered = column.type not in _UNORDERED and not type_.endswith("]") and not type_.startswith(("STRUCT", "MAP"))
+    present = _present(name, column) if is_text else name
+    return [
+        f"count({present})",
+        f"approx_count_distinct({present})",
+        f"count({value})" if value != present else "NULL",
+        f"CAST(min({value}) AS VARCHAR)" if is_ordered else "NULL",
+        f"CAST(max({value}) AS VARCHAR)" if is_ordered else "NULL",
+        f"min(length({present}))" if is_text else "NULL",
+        f"max(length({present}))" if is_text else "NULL",
+    ]
+
+
+def _cast(column: Column) -> Cast:
+    """As if its type were sure: how many values do not fit is what is asked."""
+    return cast_of(msgspec.structs.replace(column, confidence=1.0, misfits=0), column.null_texts)
+
+
+def _present(name: str, column: Column) -> str:
+    return expression(Cast(column, "VARCHAR", column.null_texts, is_plain=not column.null_texts), name)
+
+
+def _value(name: str, column: Column) -> str:
+    return expression(_cast(column), name, tries=True)
+
+
+def _told(column: Column, rows: int, answer: list[Any]) -> Column:
+    count, distinct, fitting, least, greatest, shortest, longest = answer
+    type_, confidence = column.type, column.confidence
+    misfits = column.misfits if fitting is None else count - fitting
+    if type_ is Type.NULL and count:
+        type_ = Type.TEXT
+    if count and misfits and type_ is not Type.TEXT:
+        confidence = min(confidence, round((count - misfits) / count, 4), SURE)
+    return msgspec.structs.replace(
+        column,
+        type=type_,
+        confidence=confidence,
+        misfits=misfits or 0,
+        nulls=rows - count,
+        distinct=min(distinct, count),
+        min=_clipped(least),
+        max=_clipped(greatest),
+        length_min=column.length_min if shortest is None else shortest,
+        length_max=column.length_max if longest is None else longest,
+        is_unique=None if count else column.is_unique,
+    )
+
+
+def _unique(
+    columns: list[Column],
+    names: tuple[str, ...],
+    rows: int,
+    text: str,
+    types: Mapping[str, str],
+    engine: Engine,
+) -> list[Column]:
+    """Which columns have no value twice. Exactly where all may be held in memory; what surely has some is not asked."""
+    import duckdb  # noqa: PLC0415 - heavy
+
+    done = []
+    for name, column in zip(names, columns, strict=True):
+        count = rows - (column.nulls or 0)
+        is_unique: bool | None = None
+        if count and (column.distinct or 0) < count * _PROMISING:
+            is_unique = False
+        elif count and rows <= UNIQUE_ROWS_MAX and column.type not in _UNORDERED:
+            is_text = types.get(name, "VARCHAR") == "VARCHAR"
+            value = _present(identifier(name), column) if is_text else identifier(name)
+            try:
+                ((distinct,),) = engine.rows(f"SELECT count(DISTINCT {value}) FROM ({text})")
+                is_unique = distinct == count
+                column = msgspec.structs.replace(column, distinct=int(str(distinct)))  # noqa: PLW2901
+            except duckdb.OutOfMemoryException:
+                is_unique = None
+        done.append(msgspec.structs.replace(column, is_unique=is_unique))
+    return done
+
+
+def _clipped(text: object) -> str | None:
+    if text is None:
+        return None
+    plain = str(text)
+    return plain if len(plain) <= SAMPLE_CHARS_MAX else plain[: SAMPLE_CHARS_MAX - 1] + "…"
