@@ -1,4 +1,4 @@
-"""How many files of the dialect corpus are read right: `python -m tests.corpus.judge_csv tune|aside`.
+"""How many files of the dialect corpus are read right: `python -m tests.corpus.judge_csv tune|aside|FOLDER`.
 
 With `--ours` other tools are left out; `--misses` names the files that are not all right, which `aside` never does.
 """
@@ -38,7 +38,7 @@ ALL = "all right"
 
 
 def labels(part: str) -> list[Label]:
-    """What a person said of each file of a part."""
+    """What a person said of each file of a part, or of a folder with labels elsewhere."""
     return msgspec.json.Decoder(Label).decode_lines((HERE / part / "labels.jsonl").read_bytes())
 
 
@@ -175,7 +175,7 @@ def main() -> None:
     tally, misses = judge_ours(part)
     if "--misses" in sys.argv and part != "aside":
         print("\n".join(misses))  # noqa: T201  (what it is for)
-    print(f"{part:15}" + "".join(f"{each:>11}" for each in [*MEASURES, ALL, *BESIDE]))  # noqa: T201
+    print(f"{part[-14:]:15}" + "".join(f"{each:>11}" for each in [*MEASURES, ALL, *BESIDE]))  # noqa: T201
     print(tally.line("ours"))  # noqa: T201
     if "--ours" not in sys.argv:
         for name, each in judge_peers(part).items():

@@ -93,6 +93,18 @@ def designs(part: str) -> tuple[list[Design], Pools]:
     return made, pools
 
 
+def codecs_of(data: bytes, text: str) -> list[str]:
+    """The names of all codecs that read these bytes as this text."""
+    found = set()
+    for codec in CODECS.split():
+        try:
+            same = data.decode(codec) == text
+        except UnicodeError:
+            continue
+        found |= {codecs.lookup(codec).name} if same else set()
+    return sorted(found)
+
+
 class Made:
     """A design with its templates filled: bytes, and their label."""
 
@@ -159,13 +171,7 @@ class Made:
         right = {codecs.lookup(self.codec).name}
         if "bom" in self.design.options:
             return sorted(right | {"utf-8-sig" if self.codec == "utf-8" else self.codec[:6]})
-        for codec in CODECS.split():
-            try:
-                same = self.data.decode(codec) == self.text
-            except UnicodeError:
-                continue
-            right |= {codecs.lookup(codec).name} if same else set()
-        return sorted(right)
+        return sorted(right | set(codecs_of(self.data, self.text)))
 
     def label(self) -> Label:
         """What a person would say."""

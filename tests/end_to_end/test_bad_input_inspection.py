@@ -33,7 +33,7 @@ TOLD = {
     "zip_overlap": Told("zip", "overlapping_members", "suspect"),
     "zip_many": Told("zip", "too_many_members"),
     "zip_unsafe": Told("zip", "unsafe_names"),
-    "tar_lies": Told("tar", verdict="suspect"),
+    "tar_lies": Told("csv", verdict="suspect"),
     "xz_greedy": Told("empty", "unpack_limit", "suspect"),
     "zstd_greedy": Told("empty", "unpack_limit", "suspect"),
     "gzip_junk": Told("csv", "junk_after_end", "suspect"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import random
 import shutil
 import sqlite3
 import time
@@ -13,8 +14,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from headwater.testing.s3_double import S3Double
 from tests.crash.served import CONFIG, Server, headwater, made_home
 
 FILES = 120
@@ -111,6 +115,7 @@ def test_a_follower_that_is_killed_ends_with_the_same_findings(tmp_path):
     assert found == kept(tmp_path / "other")
     codes = {problem["code"] for *_, each in found for problem in each.get("problems", ())}
     assert {"column_added", "column_gone"} <= codes
+    assert not {"inspection_failed", "inspection_incomplete"} & codes
     assert {each["wholeness"]["verdict"] for *_, each in found} >= {"presumed", "proven", "suspect"}
 
 
@@ -162,7 +167,8 @@ def test_hostile_files_cost_a_finding_each(server):
     assert found["fine.csv"]["rows"] == 2
     assert found["lies.parquet"]["wholeness"]["verdict"] == "suspect"
     for name, each in found.items():
-        assert "inspection_failed" not in [problem["code"] for problem in each.get("problems", ())], name
+        codes = {problem["code"] for problem in each.get("problems", ())}
+        assert not {"inspection_failed", "inspection_incomplete"} & codes, name
     assert server.code is None
 
 
@@ -193,6 +199,28 @@ def workers_of(pid: int) -> list[int]:
             child = int(path.parent.name)
             found += [child, *workers_of(child)]
     return found
+
+
+def test_objects_on_s3_are_inspected_by_ranges(tmp_path):
+    """The workers have no credentials: the server gives them ranges of the one object, few where few are enough."""
+    with S3Double(versioning=True) as double:
+        double.create_bucket("landing")
+        environ = {"AWS_ACCESS_KEY_ID": double.access_key, "AWS_SECRET_ACCESS_KEY": double.secret_key}
+        config = f'zone = "s3://landing/zone"\n{CONFIG}[s3]\nregion = "us-east-1"\nendpoint = "{double.endpoint}"\n'
+        home = made_home(tmp_path / "home", config)
+        assert headwater(home.path, "init", environ=environ).returncode == 0
+        with Server(home.path, tmp_path / "log", environ) as server:
+            small = put(server, "small", "a.csv", b"a,b\n1,2\n3,4\n")
+            rows = b"".join(b"%d,name %d,%d\n" % (n, n * n, n) for n in range(150_000))
+            large = put(server, "large", "b.csv", b"id,name,amount\n" + rows)
+            noise = random.Random(1)
+            columns = {f"c{n}": [noise.random() for _ in range(100_000)] for n in range(8)}
+            pq.write_table(pa.table(columns), tmp_path / "c.parquet", row_group_size=20_000, compression="none")
+            parquet = put(server, "columns", "c.parquet", (tmp_path / "c.parquet").read_bytes())
+            assert [finding(server, id)["rows"] for id in (small, large, parquet)] == [2, 150_000, 100_000]
+            assert finding(server, small)["recipes"][0]["proved"] is True
+        gets = [seen for seen in double.requests if seen.operation == "GetObject" and "c.parquet" in seen.key]
+        assert 0 < len(gets) < 20
 
 
 def test_inspection_can_be_off(tmp_path):

@@ -7,8 +7,10 @@ import gzip
 import io
 import json
 import os
+import re
 import sqlite3
 import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -17,7 +19,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import headwater
-from tests.end_to_end.test_cli import Terminal, address, serving
+from tests.end_to_end.test_cli import Terminal, address, environ, serving
 from tests.end_to_end.test_cli import headwater as command
 from tests.homes import make_home
 
@@ -171,7 +173,7 @@ def test_rows_are_written_whole_in_the_format_that_the_name_says(home, tmp_path)
         (["SELECT * FROM 'shop/backup'"], 0, "It holds 2 tables. Name one after a '#'"),
         (["SELECT * FROM 'shop/backup#nothing'"], 0, "It has no table 'nothing', but"),
         (["SELECT 1", "-o", "x.xyz"], 2, "Add --format"),
-        (["COPY (SELECT 1) TO '/tmp/x'"], 2, "disabled by configuration"),
+        (["COPY (SELECT 1) TO '/tmp/x'"], 2, "Only queries are taken here"),
     ],
 )
 def test_what_is_wrong_is_said_in_a_sentence(home, words, code, sentence):
@@ -222,3 +224,25 @@ def test_any_file_is_read_without_a_zone(tmp_path):
     assert [str(each) for each in reading.polars()["day"]] == ["2024-01-31", "2024-02-01"]
     assert reading.finding.format == "csv"
     assert [layer.format for layer in reading.finding.layers] == ["gzip"]
+
+
+def test_the_guide_to_reading_works_as_it_stands(tmp_path):
+    """Each shell line and the Python block of the page run in an empty folder with a home."""
+    page = (Path(__file__).parents[2] / "docs/how-to/read-deliveries.md").read_text()
+    make_home(tmp_path / "headwater-home")
+    for language, runs in (("sh", ["sh", "-eu", "-c"]), ("python", [sys.executable, "-c"])):
+        for block in re.findall(rf"^```{language}\n(.*?)^```", page, re.DOTALL | re.MULTILINE):
+            done = subprocess.run(
+                [*runs, block],
+                check=False,
+                capture_output=True,
+                text=True,
+                cwd=tmp_path,
+                env=environ(tmp_path),
+                timeout=100,
+            )
+            assert done.returncode == 0, done.stderr
+            if language == "python":
+                assert "2009.75" in done.stdout
+                assert "pd.read_json(" in done.stdout
+    assert pq.read_table(tmp_path / "orders.parquet").num_rows == 2

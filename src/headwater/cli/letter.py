@@ -7,23 +7,10 @@ from typing import Any, Final
 
 from rich.text import Text
 
+from headwater.cli.dialects import written
 from headwater.cli.output import BAD, DOUBTFUL, MARK, coloured, facts, say, shown, stdout, table
 from headwater.formats.codes import CODES
-from headwater.formats.finding import (
-    Column,
-    Columnar,
-    Csv,
-    Dump,
-    Finding,
-    FixedWidth,
-    Json,
-    Problem,
-    Recipe,
-    Table,
-    Type,
-    Workbook,
-    Xml,
-)
+from headwater.formats.finding import Column, Finding, Problem, Recipe, Table, Type
 from headwater.formats.names import spoken
 from headwater.zone.delivery import size_text
 
@@ -37,17 +24,6 @@ _NARROW_CHARS: Final = 10
 _SURE: Final = ((0.95, "Certain"), (0.8, "Sure"), (0.6, "Fairly sure"))
 _LIKELY: Final = 0.3
 _INDENT: Final = "   "
-_SIGNS: Final = {
-    "\t": "tab",
-    " ": "blank",
-    ",": "comma",
-    ";": "semicolon",
-    "|": "bar |",
-    ":": "colon",
-    "\n": "LF",
-    "\r\n": "CR LF",
-    "\r": "CR",
-}
 
 
 def tell(finding: Finding, *, engines: Sequence[str] = ("duckdb",), place: str = "") -> None:
@@ -58,10 +34,10 @@ def tell(finding: Finding, *, engines: Sequence[str] = ("duckdb",), place: str =
         say(f"{_INDENT}{shown(sentence)}")
     _heading("Is it whole")
     _tell_wholeness(finding)
-    written = [(name, value) for name, value in _written(finding) if value]
-    if written:
+    ways = [(name, value) for name, value in written(finding) if value]
+    if ways:
         _heading("How it is written")
-        facts((f"{_INDENT}{name}", value) for name, value in written)
+        facts((f"{_INDENT}{name}", value) for name, value in ways)
     _tell_contents(finding)
     _tell_members(finding)
     _tell_problems(finding.problems)
@@ -116,63 +92,6 @@ def _tell_wholeness(finding: Finding) -> None:
     stdout().print(Text.assemble(_INDENT, coloured(verdict), f": {words[verdict]}"), soft_wrap=True)
     for reason in finding.wholeness.reasons:
         say(f"{_INDENT}{shown(reason)}")
-
-
-# --- how it is written ------------------------------------------------------------------------------------------------
-
-
-def _written(finding: Finding) -> Iterator[tuple[str, str]]:
-    if finding.encoding is not None:
-        encoding = finding.encoding
-        sure = "" if encoding.is_certain else f" (a guess, {encoding.confidence:.0%})"
-        mark = ", with a byte order mark" if encoding.bom_bytes else ""
-        yield "Encoding", f"{encoding.name}{mark}{sure}"
-    match finding.dialect:
-        case Csv() as csv:
-            yield from _of_csv(csv)
-        case FixedWidth() as fixed:
-            yield "Fields", f"{len(fixed.fields)} of fixed width"
-            yield "Before the data", _lines(fixed.skip_lines)
-            yield "After the data", _lines(fixed.footer_rows)
-        case Json() as json:
-            yield (
-                "Shape",
-                {
-                    "lines": "one value a line",
-                    "array": "a list of records",
-                    "concatenated": "one value after the other",
-                    "wrapped": f"records in the list under {'.'.join(json.path)}",
-                }.get(json.shape, "one document"),
-            )
-        case Xml() as xml:
-            yield "Root", xml.root
-            yield "Records", "/".join(xml.records)
-        case Dump() as dump:
-            yield "Written by", " ".join(filter(None, (dump.writer, dump.version)))
-            yield "Database", dump.database
-            yield "End mark", dump.end_mark
-        case Columnar() as columnar:
-            yield "Written by", columnar.created_by
-            yield "Groups", "" if columnar.groups is None else f"{columnar.groups:,}"
-            yield "Compression", ", ".join(columnar.compression)
-        case Workbook() as book:
-            yield "Workbook", book.kind_of_book
-
-
-def _of_csv(csv: Csv) -> Iterator[tuple[str, str]]:
-    yield "Delimiter", _SIGNS.get(csv.delimiter, csv.delimiter)
-    escape = f", {csv.escape} before what is meant as it is" if csv.escape else ""
-    yield "Quote", f"{csv.quote or 'none'}{escape}"
-    yield "Line end", _SIGNS.get(csv.line_end, csv.line_end)
-    yield "Before the header", _lines(csv.skip_lines)
-    yield "Header", {0: "none", 1: "one row"}.get(csv.header_rows, f"{csv.header_rows} rows")
-    count = "" if csv.footer_count is None else f"; it states {csv.footer_count:,} rows"
-    yield "After the data", f"{_lines(csv.footer_rows)}{count}" if csv.footer_rows else ""
-    yield "Empty is written", ", ".join(repr(text) for text in csv.null_texts if text)
-
-
-def _lines(count: int) -> str:
-    return f"{count:,} {_plural('line', count)}" if count else ""
 
 
 # --- what is in it ----------------------------------------------------------------------------------------------------

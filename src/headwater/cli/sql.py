@@ -126,6 +126,8 @@ def _prompt(session: Session, results: Results) -> None:
             results.tell()
         except HeadwaterError as error:
             remark(error.sentence)
+        except KeyboardInterrupt:
+            remark("Interrupted.")
         lines = []
 
 
@@ -133,7 +135,8 @@ def _tell_unread(session: Session) -> None:
     if not session.unread:
         return
     count = len(session.unread)
-    remark(f"{count:,} {'thing' if count == 1 else 'things'} could not be read; they stand in headwater_unread:")
+    told = "1 thing could not be read; it stands" if count == 1 else f"{count:,} things could not be read; they stand"
+    remark(f"{told} in headwater_unread:")
     for each in session.unread[:_UNREAD_SHOWN]:
         rows = f"{each.lost_rows:,} rows: " if each.lost_rows else ""
         remark(f"  {shown(each.name)}  {shown(each.lz_name)}  {rows}{shown(each.why)}")

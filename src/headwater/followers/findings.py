@@ -8,6 +8,7 @@ process that dies anywhere goes on with what is not stored yet, and ends with th
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final, Protocol
@@ -22,9 +23,12 @@ from headwater.ledger.entries import Amended, Erased, Void
 from headwater.ports.books import CursorBook
 from headwater.ports.clock import Clock
 from headwater.ports.findings import FIRST_RUN, FindingBook, Inspected
-from headwater.terms import Id, Place, Position, Receipt
+from headwater.terms import FeedName, Id, Place, Position, Receipt
 
 FOLLOWER: Final = "findings"
+
+_FEEDS_AT_HAND_MAX: Final = 32
+_COLUMNS_AT_HAND_MAX: Final = 3000
 
 _KINDS: Final = (b'"kind":"receipt"', b'"kind":"void"', b'"kind":"erased"', b'"kind":"amended"')
 _TAKES_OUT: Final = frozenset({"withdrawn", "prefix_of"})
@@ -58,6 +62,8 @@ class Findings:
         self._cursors = cursors
         self._clock = clock
         self._samples = samples
+        self._recent: OrderedDict[FeedName, list[Finding]] = OrderedDict()
+        self._changes = 0  # of what stands in the book already
 
     async def applied(self) -> Position:
         """The cursor."""
@@ -74,8 +80,10 @@ class Findings:
         try:
             for position, entry in told:
                 if isinstance(entry, Receipt):
-                    if entry.id in under_way and (finding := await under_way.pop(entry.id)) is not None:
-                        await self._store(entry, position, finding, FIRST_RUN)
+                    if entry.id in have:
+                        self._recent.pop(entry.feed_name, None)
+                    elif entry.id in under_way and (finding := await under_way.pop(entry.id)) is not None:
+                        await self._store(entry, position, finding)
                 else:
                     await self._hear(entry)
         finally:
@@ -86,24 +94,54 @@ class Findings:
 
     async def again(self, receipt: Receipt, position: Position) -> Inspected:
         """Inspects a delivery now, once more: the finding is added to the earlier ones. Raises Refused, Unavailable."""
-        return await self._store(receipt, position, await self._inspector.inspect(receipt), FIRST_RUN + 1)
+        finding = await self._inspector.inspect(receipt)
+        history = await self._book.earlier(receipt.feed_name, position, HISTORY_MAX)
+        self._forget()
+        kept = await self._keep(receipt, position, with_drift(finding, history), FIRST_RUN + 1)
+        self._forget()
+        return kept
 
     async def _found(self, receipt: Receipt) -> Finding | None:
         with suppress(Refused):  # the bytes were erased meanwhile: there is nothing to look at
             return await self._inspector.inspect(receipt)
         return None
 
-    async def _store(self, receipt: Receipt, position: Position, finding: Finding, run: int) -> Inspected:
+    async def _store(self, receipt: Receipt, position: Position, finding: Finding) -> None:
+        """The next finding of its feed, compared with those before it."""
         feed = receipt.feed_name
-        found = with_drift(finding, await self._book.earlier(feed, position, HISTORY_MAX))
+        history = await self._history(feed, position)
+        kept = await self._keep(receipt, position, with_drift(finding, history), FIRST_RUN)
+        if feed in self._recent:
+            self._recent[feed] = [kept.finding, *history][:HISTORY_MAX]
+
+    async def _history(self, feed: FeedName, position: Position) -> list[Finding]:
+        """The earlier findings of a feed, newest first; those that were read or stored just now are kept at hand."""
+        if (known := self._recent.get(feed)) is not None:
+            self._recent.move_to_end(feed)
+            return known
+        changes = self._changes
+        found = await self._book.earlier(feed, position, HISTORY_MAX)
+        columns = sum(len(table.columns) for finding in found for table in finding.schema)
+        if changes == self._changes and columns <= _COLUMNS_AT_HAND_MAX:
+            self._recent[feed] = found
+            if len(self._recent) > _FEEDS_AT_HAND_MAX:
+                self._recent.popitem(last=False)
+        return found
+
+    def _forget(self) -> None:
+        """What is at hand may no longer be what the book says."""
+        self._changes += 1
+        self._recent.clear()
+
+    async def _keep(self, receipt: Receipt, position: Position, found: Finding, run: int) -> Inspected:
         return await self._book.add(
             Inspected(
                 id=receipt.id,
                 position=position,
-                feed=feed,
+                feed=receipt.feed_name,
                 sender=receipt.sender.name,
                 day=parse_key(receipt.key).day,
-                detector=finding.detector,
+                detector=found.detector,
                 run=run,
                 made_at=self._clock.now(),
                 finding=found if self._samples else without_samples(found),
@@ -114,8 +152,10 @@ class Findings:
         """What the ledger says later of a delivery."""
         if isinstance(entry, Erased):
             await self._book.erase(entry.id)
+            self._forget()
         elif isinstance(entry, Void) or (isinstance(entry, Amended) and entry.reason in _TAKES_OUT):
             await self._book.leave_out(Id(entry.id))
+            self._forget()
 
 
 def _matters(data: bytes) -> bool:

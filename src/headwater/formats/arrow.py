@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+import msgspec
 
 from headwater.formats.arrow_messages import (
     BATCH,
@@ -15,17 +17,15 @@ from headwater.formats.arrow_messages import (
     blocks_of,
     message_of,
     next_message,
+    schema_of,
 )
 from headwater.formats.arrow_schema import columns_of, schema_problems
 from headwater.formats.budget import Budget
-from headwater.formats.finding import Columnar, Description, Guess, Problem, Table, Wholeness
+from headwater.formats.finding import Column, Columnar, Description, Guess, Problem, Table, Wholeness
 from headwater.formats.format import Ends
 from headwater.formats.pull import Pull
 from headwater.ports.ranges import Broken, Ranges
 from headwater.terms import Completeness
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 MAGIC: Final = b"ARROW1"
 FOOTER_BYTES_MAX: Final = 64 * 1024 * 1024
@@ -35,6 +35,11 @@ BATCHES_COUNTED_MAX: Final = 1000
 _HEAD_BYTES: Final = 8
 _END_BYTES: Final = 10
 _UNREAD: Final = "The values were not read, only the messages that hold them were counted."
+
+
+class _Schema(msgspec.Struct, frozen=True):
+    columns: tuple[Column, ...]
+    problems: tuple[Problem, ...]
 
 
 def recognise(ends: Ends) -> Guess | None:
@@ -82,9 +87,10 @@ def _file(ranges: Ranges, budget: Budget) -> Description:  # noqa: PLR0911  (eac
     if not 0 < footer_bytes <= FOOTER_BYTES_MAX or footer_at < _HEAD_BYTES:
         return _without_footer(ranges, budget, "The footer of the Arrow file states a length that cannot be.")
     try:
-        dictionaries, batches = blocks_of(budget.read(ranges, footer_at, footer_bytes))
-        schema = _schema(next_message(Pull(ranges, _HEAD_BYTES)))
-    except (Wrong, Cut):
+        footer = budget.read(ranges, footer_at, footer_bytes)
+        dictionaries, batches = blocks_of(footer)
+        schema = _schema(schema_of(footer))
+    except Wrong:
         return _without_footer(ranges, budget, "The footer of the Arrow file is damaged.")
     outside = [block for block in (*dictionaries, *batches) if not _lies_inside(block, footer_at)]
     if outside:
@@ -125,7 +131,7 @@ class _Walk:
     def __init__(self, pull: Pull, budget: Budget) -> None:
         self._pull = pull
         self._budget = budget
-        self.schema: pa.Schema | None = None
+        self.schema: _Schema | None = None
         self.batches = 0
         self.rows = 0
 
@@ -146,7 +152,7 @@ class _Walk:
         except Broken as broken:
             sentence = broken.sentence
         else:
-            sentence = f"The Arrow stream ends behind {count:,} whole batches, without the mark that writers put last."
+            sentence = f"The Arrow stream ends behind batch {count:,}, without the mark that writers put last."
             if self._budget.is_spent:
                 sentence = f"Only the first {count:,} batches were counted; the end was not looked at."
             return Wholeness(Completeness.PRESUMED, (sentence,))
@@ -155,7 +161,7 @@ class _Walk:
     def _ended(self) -> Wholeness:
         if self._pull.peek(1):
             return Wholeness(Completeness.SUSPECT, ("Behind the end mark of the Arrow stream stand other bytes.",))
-        return Wholeness(Completeness.PROVEN, (f"The Arrow stream has its end mark behind {self.batches:,} batches.",))
+        return Wholeness(Completeness.PROVEN, (f"The Arrow stream has its end mark behind batch {self.batches:,}.",))
 
     def _take(self, message: Message) -> None:
         if self.schema is None:
@@ -167,7 +173,7 @@ class _Walk:
             self.rows += message.rows
 
 
-def _schema(message: Message | None) -> pa.Schema:
+def _schema(message: Message | None) -> _Schema:
     """Raises Wrong."""
     import pyarrow as pa  # noqa: PLC0415  (heavy)
 
@@ -175,8 +181,9 @@ def _schema(message: Message | None) -> pa.Schema:
         raise Wrong
     framed = CONTINUATION + len(message.data).to_bytes(4, "little") + message.data
     try:
-        return pa.ipc.read_schema(pa.py_buffer(framed))
-    except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
+        schema = pa.ipc.read_schema(pa.py_buffer(framed))
+        return _Schema(columns_of(schema), tuple(schema_problems(schema.names)))
+    except (pa.ArrowException, OSError, ValueError, MemoryError, RecursionError) as error:
         raise Wrong(str(error)) from None
 
 
@@ -200,16 +207,15 @@ def _rows(ranges: Ranges, budget: Budget, batches: list[Block]) -> int | None:
 
 
 def _description(  # what was found, as it is said
-    wholeness: Wholeness, schema: pa.Schema | None, batches: int, rows: int | None, budget: Budget, *, is_stream: bool
+    wholeness: Wholeness, schema: _Schema | None, batches: int, rows: int | None, budget: Budget, *, is_stream: bool
 ) -> Description:
-    problems = tuple(schema_problems(schema.names)) if schema is not None else ()
     rows = None if budget.is_spent and is_stream else rows
-    tables = (Table("", columns_of(schema), rows, "stated"),) if schema is not None else ()
+    tables = (Table("", schema.columns, rows, "stated"),) if schema is not None else ()
     return Description(
         wholeness,
         Columnar("", "", batches, is_stream=is_stream),
         tables=tables,
-        problems=problems,
+        problems=schema.problems if schema is not None else (),
         is_all=False,
         unread=_UNREAD,
     )

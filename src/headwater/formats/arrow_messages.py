@@ -16,6 +16,7 @@ CONTINUATION: Final = b"\xff\xff\xff\xff"
 MESSAGE_BYTES_MAX: Final = 64 * 1024 * 1024
 SCHEMA, DICTIONARY, BATCH = 1, 2, 3
 
+_VERSION_5: Final = 4
 _BLOCK_BYTES: Final = 24
 _BLOCKS_MAX: Final = 10_000_000
 
@@ -83,6 +84,18 @@ def blocks_of(footer: bytes) -> tuple[list[Block], list[Block]]:
     """The dictionaries and the record batches that a footer names. Raises Wrong."""
     table = _Table.root(footer)
     return _blocks(table, 2), _blocks(table, 3)
+
+
+def schema_of(footer: bytes) -> Message:
+    """The schema in a footer, as a message of its own: a table of Message is put before it. Raises Wrong."""
+    at = _Table.root(footer).vector(1)
+    if at is None:
+        raise Wrong
+    header_at, before_bytes = 20, 40
+    fields = struct.pack("<HHHHHH", 12, 24, 16, 18, 4, 8)  # sizes, then the places of version, kind, header, body
+    table = struct.pack("<iIqhBxxxxx", 12, before_bytes + at - header_at, 0, _VERSION_5, SCHEMA)
+    data = struct.pack("<I", 16) + fields + table + footer
+    return Message(SCHEMA, 0, 0, data + bytes(-len(data) % 8))
 
 
 def _blocks(table: _Table, field: int) -> list[Block]:

@@ -12,11 +12,12 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final
 
-from headwater.formats.avro_blocks import SYNC_BYTES, Cut, Wrong, next_block, read_header
+from headwater.errors import Unavailable
+from headwater.formats.avro_blocks import SYNC_BYTES, next_block, read_header
 from headwater.formats.budget import Budget
 from headwater.formats.finding import Column, Description, Type
 from headwater.formats.pull import Pull
-from headwater.ports.ranges import Broken, Ranges
+from headwater.ports.ranges import Ranges
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -52,9 +53,9 @@ def batches(ranges: Ranges, described: Description, table: str, budget: Budget) 
                     rows = []
                     if not budget.has():
                         return
-    except (Broken, Cut, Wrong):
-        pass
-    except (EOFError, ValueError, TypeError, KeyError, LookupError, OverflowError, RecursionError, ArithmeticError):
+    except Unavailable:
+        raise
+    except Exception:  # noqa: BLE001, S110  (of hostile bytes the library raises what it likes; the rows end there)
         pass
     if rows:
         yield _batch(rows, columns, schema)

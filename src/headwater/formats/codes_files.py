@@ -54,11 +54,6 @@ CODES: Final[dict[str, Code]] = {
         "The footer states a length that cannot be.",
         "Write and send the file again.",
     ),
-    "damaged_block": Code(
-        "A block of rows is damaged.",
-        "Block 3 cannot be unpacked.",
-        "Write and send the file again.",
-    ),
     "empty_row_groups": Code(
         "Row groups without rows.",
         "The file has row groups without rows.",

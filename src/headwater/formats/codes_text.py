@@ -96,6 +96,16 @@ CODES: Final[dict[str, Code]] = {
         "Not all rows have 12 fields: 3 have more. Strict readers stop at the first of them.",
         "Quote values that hold the delimiter or a line end, and write every field of every row.",
     ),
+    "dialect_unsure": Code(
+        "It can be read in more than one way, and what is in the bytes does not decide it.",
+        "The fields may be delimited by ',' as well as by ';'; both make tables of it.",
+        "Say how the file is written.",
+    ),
+    "header_unsure": Code(
+        "It cannot be told whether the first row is a header or data.",
+        "Nothing but custom says that the first row names the columns.",
+        "Write a header row whose names differ from the values.",
+    ),
     "blank_lines": Code(
         "Blank lines among the rows.",
         "There are 4 blank lines among the rows.",

@@ -18,9 +18,6 @@ class Complaints:
     def __init__(self) -> None:
         self._problems: dict[tuple[str, str], Problem] = {}
 
-    def __contains__(self, code: str) -> bool:
-        return any(known == code for known, _ in self._problems)
-
     def note(
         self,
         code: str,
@@ -37,7 +34,7 @@ class Complaints:
         examples: tuple[str, ...] = (example[:_EXAMPLE_CHARS_MAX],) if example else ()
         if known is None:
             if len(self._problems) < PROBLEMS_MAX:
-                problem = Problem(code, sentence, count=count, column=column, row=row, at=at, examples=examples)
+                problem = Problem(str(code), sentence, count=count, column=column, row=row, at=at, examples=examples)
                 self._problems[code, column] = problem
             return
         if len(known.examples) < EXAMPLES_MAX and not set(examples) <= set(known.examples):
@@ -47,6 +44,12 @@ class Complaints:
         self._problems[code, column] = msgspec.structs.replace(
             known, count=known.count + count, examples=examples, row=known.row if known.row is not None else row
         )
+
+    def add_to(self, code: str, words: str) -> None:
+        """Says more of the problems with a code, if there are any."""
+        for key, known in self._problems.items():
+            if key[0] == code:
+                self._problems[key] = msgspec.structs.replace(known, sentence=f"{known.sentence} {words}")
 
     def problems(self) -> tuple[Problem, ...]:
         """All of them."""

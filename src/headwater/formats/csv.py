@@ -20,7 +20,7 @@ from headwater.formats.csv_rows import Row, RowReader
 from headwater.formats.csv_shape import Shape, shape_of
 from headwater.formats.csv_table import Pass, passed, pieces_of
 from headwater.formats.csv_wholeness import End, wholeness_of
-from headwater.formats.finding import COLUMNS_MAX, Csv, Description, Encoding, Wholeness
+from headwater.formats.finding import COLUMNS_MAX, Csv, Description, Encoding, Problem, Wholeness
 from headwater.formats.finding import Table as Found
 from headwater.formats.passages import Passages, read_passages
 from headwater.formats.text_batches import batches_of, texts, without_last
@@ -35,6 +35,7 @@ _LINE_END: Final = re.compile(r"\r\n|\r|\n")
 _SEP: Final = re.compile(r"\ufeff?\"?sep=(.{1,3}?)\"?\r?", re.IGNORECASE)
 _MIXED_FROM: Final = 0.02
 _PADDED: Final = 0.9
+_MARGIN_SURE: Final = 0.06
 _STARTS_TRIED: Final = 50
 _START_CHARS: Final = 8192
 _ROWS_ALIKE: Final = 5
@@ -79,7 +80,7 @@ def described(passages: Passages, budget: Budget) -> Description:
     )
     table = Found("", columns, rows)
     wholeness = _wholeness(passages, found, end, footer, rows)
-    problems = problems_of(head, dialect, found.shape, footer, passages)
+    problems = [*_doubts(found), *problems_of(head, dialect, found.shape, footer, passages)]
     return Description(
         wholeness=wholeness,
         dialect=dialect,
@@ -88,6 +89,18 @@ def described(passages: Passages, budget: Budget) -> Description:
         problems=(*passages.problems, *problems),
         is_all=passages.is_whole,
         unread=passages.unread,
+    )
+
+
+def _doubts(found: Dialect) -> Iterator[Problem]:
+    """Another dialect that fits nearly as well."""
+    if found.margin >= _MARGIN_SURE or len(found.ranked) < 2:  # noqa: PLR2004
+        return
+    first, second = (each.dialect.delimiter for each in found.ranked[:2])
+    yield Problem(
+        "dialect_unsure",
+        f"The fields may be delimited by {second!r} as well as by {first!r}; both make tables of it.",
+        examples=(repr(first), repr(second)),
     )
 
 
@@ -114,8 +127,8 @@ def dialect_of(passages: Passages) -> Dialect:
     csv = ranked[0].dialect if ranked else Csv(",")
     width = _full_width(ranked[0], sample) if ranked else 1
     if line_end == "mixed" and csv.quote:
-        inside = re.compile(f"{csv.quote}[^{csv.quote}]*{csv.quote}")
-        line_end = line_end_of([inside.sub("", text) for text in passages.texts()])
+        inside = re.compile(f"{csv.quote}[^{csv.quote}]*(?:{csv.quote}|\\Z)")
+        line_end = line_end_of([inside.sub("", passages.head)])
     csv = msgspec.structs.replace(csv, line_end=line_end)
     if ranked and not csv.pads and _is_padded(ranked[0].rows, width):
         csv = msgspec.structs.replace(csv, pads=True)
@@ -149,7 +162,7 @@ def line_end_of(texts: Sequence[str]) -> str:
         {
             "\r\n": both,
             "\n": sum(text.count("\n") for text in texts) - both,
-            "\r": sum(text.count("\r") for text in texts) - both,
+            "\r": sum(text.count("\r") for text in texts) - both - (1 if both and texts[-1].endswith("\r") else 0),
         }
     )
     usual, count = counts.most_common(1)[0]
@@ -246,7 +259,7 @@ def _wholeness(passages: Passages, found: Dialect, end: Pass, footer: Footer, ro
             before=end.kept[-1000:-1] if len(end.kept) == end.rows else last[:-1],
             header_rows=found.csv.header_rows,
             footer=footer,
-            ends_line=text.endswith(("\n", "\r", "\x1a")) or end.reader.last_line.startswith(found.csv.comment or "\n"),
+            ends_line=text.endswith(("\n", "\r", "\x1a")),
             has_line_ends="\n" in text or "\r" in text,
             is_half_line_end=is_crlf and text.endswith("\r"),
             is_in_quotes=end.reader.is_open,

@@ -16,7 +16,7 @@ from headwater.formats.passages import Passages
 from headwater.formats.types import clipped, typed, uncounted
 
 _EXAMPLES_MAX: Final = 5
-_BLANKS_MIN: Final = 1
+_HEADER_SURE: Final = 0.56
 
 
 def columns_of(found: Pass, names: Row, footer_rows: int, *, is_all: bool) -> tuple[Column, ...]:
@@ -50,13 +50,20 @@ def unique_names(names: Sequence[str], width: int) -> list[str]:
 def problems_of(found: Pass, dialect: Csv, shape: Shape, footer: Footer, passages: Passages) -> list[Problem]:
     """What looks wrong, one sentence each."""
     problems = list(_ragged(found, dialect, footer))
+    if shape.confidence < _HEADER_SURE and found.rows:
+        told = "names the columns" if dialect.header_rows else "is data"
+        sentence = f"Nothing but custom says that the first row {told}."
+        problems.append(Problem("header_unsure", sentence))
     problems += _names(shape, dialect)
     problems += _text(found, dialect, passages)
     if found.reader.too_long:
         count = found.reader.too_long
         sentence = f"{count:,} rows are longer than {ROW_CHARS_MAX:,} characters; they were left out."
         problems.append(Problem("row_too_long", sentence, count=count))
-    if found.reader.too_wide or shape.width > COLUMNS_MAX:
+    elif not passages.is_whole and "\n" not in passages.head and "\r" not in passages.head:
+        sentence = f"The first line does not end within {len(passages.head):,} characters."
+        problems.append(Problem("row_too_long", sentence))
+    if found.reader.too_wide or shape.width >= COLUMNS_MAX:
         sentence = f"There are more than {COLUMNS_MAX:,} columns; the further ones were left out."
         problems.append(Problem("too_many_columns", sentence))
     return problems
@@ -108,6 +115,6 @@ def _text(found: Pass, dialect: Csv, passages: Passages) -> Iterator[Problem]:
             f"In {reader.strays:,} places quotes open or close where they should not; they were read as characters."
         )
         yield Problem("stray_quotes", sentence, count=reader.strays)
-    if passages.is_whole and reader.blanks >= _BLANKS_MIN:
+    if passages.is_whole and reader.blanks:
         sentence = f"{reader.blanks:,} lines are blank; they are not counted as rows."
         yield Problem("blank_lines", sentence, count=reader.blanks)

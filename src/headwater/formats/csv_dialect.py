@@ -37,9 +37,12 @@ LINE_CHARS_MAX: Final = 20_000
 _SAMPLE_CHARS_MAX: Final = 400_000
 _CELL_CHARS_MAX: Final = 200
 _CELLS_A_ROW_MAX: Final = 60
+_TELLING_WIDTH: Final = 3
 _OPEN_LINES_MAX: Final = 3  # of a quoted text that the end of the text cuts
 
-NUMBER: Final = re.compile(r"[+-]?(?:\d{1,3}(?:[., '\u00a0\u202f\u2019]\d{3})+|\d+)?(?:[.,]\d+)?(?:[eE][+-]?\d+)?\s?%?")
+NUMBER: Final = re.compile(
+    r"(?=\D{0,2}\d)[+-]?(?:\d{1,3}(?:[., '\u00a0\u202f\u2019]\d{3})+|\d+)?(?:[.,]\d+)?(?:[eE][+-]?\d+)?\s?%?"
+)
 MOMENT: Final = re.compile(
     r"\d{1,4}([-/.])\d{1,2}\1\d{1,4}(?:[T ,]+\d{1,2}:\d\d(?::\d\d(?:[.,]\d+)?)?(?:\s?[AaPp]\.?[Mm]\.?)?)?"
     r"\s?(?:Z|[+-]\d\d:?(?:\d\d)?|[A-Z]{3,4})?|\d{1,2}:\d\d(?::\d\d(?:[.,]\d+)?)?(?:\s?[AaPp][Mm])?"
@@ -55,7 +58,7 @@ _WORD: Final = re.compile(r"\w[\w.\-/'\u2019()+&%\u00b0#*@]*")
 _WORDS: Final = re.compile(r"[\w(\u00bf\u00a1][\w .\-/'\u2019()+&%\u00b0#*@\u2013\u2014\u00ae\u2122?!]*")
 _SEVERAL: Final = re.compile(r"(?:[+-]?\d[\d.,:/T-]*Z?\s+)+[+-]?\d[\d.,:/T-]*Z?")
 _PROSE: Final = re.compile(r"[\w(\u00bf\u00a1\u201c\u201e\u00ab\[<*].*", re.DOTALL)
-_TORN: Final = re.compile(r"\S[,;|\t]\S|[;|\t]")
+_TORN: Final = re.compile(r"\S[,;|\t^~\x01\x1f]\S|[;|\t\x01\x1f]")
 
 
 class Table(NamedTuple):
@@ -82,7 +85,7 @@ def candidates(lines: Sequence[str]) -> list[Table]:
         for escape in _escapes(lines, quote)
     ]
     made = [table for table in made if table.width > 1]
-    if not made and all(re.fullmatch(r'"[^"]*"', line) for line in lines):
+    if all(re.fullmatch(r'"[^"]*"', line) for line in lines):
         return [judged(lines, Csv(","))]
     best: dict[str, Table] = {}
     for table in sorted(made, key=lambda each: -each.score):
@@ -98,9 +101,7 @@ def judged(lines: Sequence[str], dialect: Csv) -> Table:
         return Table(dialect, 0.0, 0, 0.0, 0.0, rows)
     widths = Counter(len(row) for row in rows)
     width = max(widths, key=lambda each: widths[each] * math.sqrt(each))
-    exact = widths[width] / len(rows)
-    near = sum(min(each, width) / max(each, width) * count for each, count in widths.items()) / len(rows)
-    share = 0.75 * exact + 0.25 * near
+    share = share_of(rows, width)
     body = [row for row in rows if len(row) == width]
     sense = _sense(body)
     prior = PRIORS.get(dialect.delimiter, _PRIOR_WIDE)
@@ -108,9 +109,19 @@ def judged(lines: Sequence[str], dialect: Csv) -> Table:
     score *= 1 - min(0.5, 2 * reader.strays / len(rows))
     if dialect.quote and not reader.strays and not reader.is_open and any(dialect.quote in line for line in lines):
         score *= 1.05
+    if reader.quoted_ends and width >= _TELLING_WIDTH:
+        plain = sum(1 for line in lines if line.count(dialect.delimiter) == width - 1)
+        score *= 0.8 if plain >= len(lines) * 0.95 else 1.0  # what it takes for one quoted text are rows
     if reader.open_lines > _OPEN_LINES_MAX:
         score *= 0.5
     return Table(dialect, score, width, share, sense, rows)
+
+
+def share_of(rows: Sequence[Row], width: int) -> float:
+    """How many of the rows have this width; one that is near counts for a part."""
+    widths = Counter(map(len, rows))
+    near = sum(min(each, width) / max(each, width) * count for each, count in widths.items())
+    return (0.75 * widths[width] + 0.25 * near) / len(rows) if rows else 0.0
 
 
 def margin(ranked: Sequence[Table]) -> float:
@@ -158,6 +169,8 @@ def _sense_of(cell: str) -> float:
 
 
 def _sense_of_words(text: str) -> float:
+    if "   " in text:
+        return 0.35  # more than one field, aligned with blanks
     if _WORDS.fullmatch(text):
         return 0.45 if _SEVERAL.fullmatch(text) else 0.85
     if _TORN.search(text):
@@ -173,7 +186,10 @@ def sense_of(cell: str) -> float:
 def _delimiters(lines: Sequence[str]) -> list[str]:
     """What may be the delimiter: what stands in enough of the lines, most regular first."""
     counted: list[tuple[float, str]] = []
+    present = set("".join(lines))
     for mark in SINGLE:
+        if mark not in present:
+            continue
         told = [_TIMES.sub("", line) for line in lines] if mark == ":" else lines
         counts = [line.count(mark) for line in told]
         holding = sum(1 for count in counts if count)
@@ -193,7 +209,7 @@ def _widened(lines: Sequence[str], mark: str) -> str:
     joined = "\n".join(lines)
     runs = re.findall(f"{re.escape(mark)}+", joined)
     wide = mark * 2
-    if runs and sum(1 for run in runs if len(run) % 2 == 0) >= len(runs) * _NEARLY_ALL:
+    if mark not in ",;" and runs and sum(1 for run in runs if len(run) % 2 == 0) >= len(runs) * _NEARLY_ALL:
         return wide
     around: Counter[tuple[str, str]] = Counter(re.findall(rf"([^\w\s\"'`])(?={re.escape(mark)}([^\w\s\"'`]))", joined))
     if around:

@@ -13,7 +13,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
-from headwater.formats.csv_dialect import MOMENT, NUMBER
+from headwater.formats.csv_dialect import MOMENT, NUMBER, sense_of
 from headwater.formats.csv_rows import Row
 from headwater.formats.csv_words import HEADER_WORDS
 from headwater.formats.types import NULLS_ALWAYS, NULLS_BESIDE
@@ -27,6 +27,8 @@ _HALF, _MOST = 0.5, 0.8
 _COUNTED_MIN: Final = 5
 _PREFERENCE: Final = 0.25  # for a header where nothing tells: most files have one
 
+_PLAIN_PATTERNS: Final = frozenset({"a", "a a", "a a a"})
+_DIGIT: Final = re.compile(r"\d")
 _RULE: Final = re.compile(r"[-=+_*\s:|]{2,}")
 YEAR: Final = re.compile(r"(?:19|20)\d\d")
 _SNAKE: Final = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)+|[a-z]+(?:[A-Z][a-z0-9]+)+|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
@@ -74,12 +76,21 @@ def _votes(row: Row, columns: Sequence[Sequence[str]], classes: Sequence[str]) -
             continue
         own = class_of(cell)
         if kind in "nd":
-            votes += 1.0 if own == "x" else (0.5 if counting and own == "n" else -1.0)
+            votes += _typed_votes(own, kind, is_counting=counting)
         elif kind == "b":
             votes += 1.0 if own != "b" else -1.0
         else:
             votes += _text_votes(cell, own, below)
     return votes + knows(row) * 0.7
+
+
+def _typed_votes(own: str, kind: str, *, is_counting: bool) -> float:
+    """What a column of numbers or dates says of the field above it."""
+    if own == "x":
+        return 1.0
+    if own == kind:
+        return 0.5 if is_counting and own == "n" else -1.0
+    return 0.6 if own == "d" else -0.5
 
 
 def _text_votes(cell: str, own: str, below: Sequence[str]) -> float:
@@ -95,12 +106,28 @@ def _text_votes(cell: str, own: str, below: Sequence[str]) -> float:
     patterns = {_pattern(text) for text in texts}
     if len(patterns) == 1:
         same = _pattern(cell) in patterns
-        votes += (-0.5 if "0" in _pattern(cell) else 0.0) if same else 0.7 if patterns == {"a"} else 1.0
-    elif all(any(each.isdigit() for each in text) for text in texts):
-        votes += 0.7 if not any(each.isdigit() for each in cell) else -0.2
+        if same:
+            votes -= 0.5 if patterns.isdisjoint(_PLAIN_PATTERNS) else 0.2 * (patterns != {"a"})
+        else:
+            votes += 0.7 if patterns == {"a"} else 1.0
+    elif sense_of(cell) == 1.0 and all(sense_of(text) == 1.0 for text in texts):
+        votes -= 0.7  # an address above addresses
+    elif all(map(_DIGIT.search, texts)):
+        votes += 0.7 if not _DIGIT.search(cell) else -0.2
+    if _case(cell) != "" and {_case(cell)}.isdisjoint(map(_case, texts)):
+        votes += 0.4
     if len(set(texts)) <= len(texts) * _HALF:
         votes += 0.7  # few values, again and again, and this is none of them
     return votes
+
+
+def _case(text: str) -> str:
+    """How a text is written: small, Capital, UPPER; "" where it has no letters to tell."""
+    if text.islower():
+        return "small"
+    if text.isupper():
+        return "UPPER"
+    return "Capital" if text[:1].isupper() else ""
 
 
 def _counts_up(cells: Sequence[str], columns: Sequence[Sequence[str]]) -> bool:
@@ -124,6 +151,8 @@ def _goes_on(row: Row, classes: Sequence[str]) -> bool:
     if len(cells) > 1 and any(cells) and all(_RULE.fullmatch(cell) for cell in cells if cell):
         return True
     over = [class_of(cell) for cell, kind in zip(cells, classes, strict=False) if kind in "nd" and cell]
+    if any(kind == "b" and class_of(cell) == "b" for cell, kind in zip(cells, classes, strict=False)):
+        return False
     texts = over.count("x")
     return texts > 0 and texts == len(over) and texts >= sum(1 for kind in classes if kind in "nd") * 0.4
 
@@ -131,7 +160,15 @@ def _goes_on(row: Row, classes: Sequence[str]) -> bool:
 def looks_like_header(row: Row) -> bool:
     """Whether all fields are names: texts, each other than the others."""
     cells = [cell.strip() for cell in row if cell.strip()]
-    return bool(cells) and all(class_of(cell) == "x" for cell in cells) and len(set(cells)) > len(cells) * _MOST
+    if not cells or is_sentence(row) or len(set(cells)) <= len(cells) * _MOST:
+        return False
+    return all(class_of(cell) == "x" for cell in cells)
+
+
+def is_sentence(row: Row) -> bool:
+    """Whether the fields of a row are rather the parts of a sentence."""
+    cells = [cell.strip() for cell in row if cell.strip()]
+    return len(cells) > 1 and cells[-1].endswith(".") and sum(map(len, cells)) > _NAME_CHARS_MAX // 2
 
 
 def are_texts(row: Row) -> bool:
@@ -187,7 +224,7 @@ def _class_of(text: str) -> str:
 def _class_of_column(cells: Sequence[str]) -> str:
     counted = Counter(class_of(cell) for cell in cells)
     counted.pop("e", None)
-    if not counted:
+    if counted.total() < min(2, len(cells)):
         return "e"
     kind, count = counted.most_common(1)[0]
     return kind if count >= counted.total() * _MOST else "x"

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Final, TypeVar
 
-from headwater.formats.csv_dialect import Table, candidates, sense_of
+from headwater.formats.csv_dialect import Table, candidates, sense_of, share_of
 from headwater.formats.csv_header import class_of, knows
 from headwater.formats.finding import Guess
 from headwater.formats.format import Ends
@@ -20,9 +20,9 @@ _CHARS_MAX: Final = 6_000
 _SUFFIXES: Final = frozenset({"csv", "tsv", "tab", "psv"})
 _HINT: Final = 0.15
 _CODE: Final = re.compile(
-    r"^\s*(?:import |from \w+ import|def |class |function |public |private |static |#include|#!|@\w+|return\b|if ?\(|"
-    r"for ?\(|while ?\(|else\b|var |let |const |package |using |namespace |SELECT |INSERT |CREATE |UPDATE |DELETE |"
-    r"ALTER |DROP |"
+    r"^\s*(?:import |from [\w.]+ import|def |class |function |public |private |static |#include|#!|@\w+|return\b|"
+    r"if ?\(|for ?\(|while ?\(|else\b|var |let |const |package |using |namespace |SELECT |INSERT |CREATE |UPDATE |"
+    r"DELETE |ALTER |DROP |"
     r"BEGIN\b|COMMIT\b|END;|\}|\{|/\*|\*/|</?\w|<[?!])",
 )
 _CODE_END: Final = re.compile(r"[;{}]\s*$|\\\s*$|\):\s*$")
@@ -38,6 +38,7 @@ _HALF: Final = 0.5
 _NEARLY_ALL: Final = 0.95
 _WIDE: Final = 3
 _FEW: Final = 3
+_PREAMBLE_MAX: Final = 15
 _SOME, _MOST = 0.3, 0.8
 _EQUALS: Final = frozenset({"=", ":=", ":", "->", "=>"})
 _WEAK: Final = " :!#"
@@ -77,15 +78,26 @@ def _judged(text: str) -> tuple[float, tuple[str, ...]] | None:
         other = _other([line.rstrip("; ") for line in filled])
     if not ranked or ranked[0].width == 1:
         return _one_column(filled, other)
-    best = ranked[0]
+    best = _without_edges(ranked[0])
     mark = best.dialect.delimiter
     if best.share >= _NEARLY_ALL and best.width >= _WIDE and len(best.rows) >= _FEW and mark not in ",:! #":
         other *= _LITTLE  # no program and no log keeps this up by chance
     confidence = _confidence(best, filled) * (1 - other)
-    if other < _LITTLE and best.share == 1 and mark in _RARE and len(best.rows) >= _FEW:
+    is_plain = best.share == 1 and mark in _RARE and best.width >= _WIDE and len(best.rows) >= _FEW
+    if is_plain and other < _LITTLE and confidence > _HALF:
         confidence = max(confidence, 0.94)
     told = _NAMES.get(mark, repr(mark))
     return confidence, (f"{best.share:.0%} of its rows have {best.width} fields between {told}.",)
+
+
+def _without_edges(table: Table) -> Table:
+    """A table from its first row of full width to its last."""
+    whole = [number for number, row in enumerate(table.rows) if len(row) == table.width]
+    first, last = (whole[0], whole[-1]) if whole else (0, 0)
+    rows = table.rows[first : last + 1]
+    if first > _PREAMBLE_MAX or len(table.rows) - last > _FEW + 1 or len(rows) < _FEW:
+        return table
+    return table._replace(rows=rows, share=max(table.share, share_of(rows, table.width)))
 
 
 def _without_comments(lines: list[str]) -> list[str]:
@@ -101,26 +113,28 @@ def _confidence(best: Table, lines: Sequence[str]) -> float:
     is_told = _typed(best) > _SOME
     is_loose = best.share < _MOST or len(rows) < _FEW
     aligned = _share_of(lines, lambda line: "  " in line.strip()) if mark == " " else 0.0
+    spaced = _share_of(later, lambda cell: cell[0] == " ")
+    sentences = _share_of(lines, lambda line: _SENTENCE.search(line) is not None)
     doubts = (  # what a table mostly has not, and how much of the confidence is left
         (len(rows) == 1, 0.3 if mark == " " else 0.75),
         (1 < len(rows) < _FEW, 0.85),
         (mark in _WEAK, 0.5 if best.width < _WIDE else 0.85),
         (mark == " " and not is_told and best.dialect.quote not in "".join(lines), 0.6),
         (mark == " ", 1 - aligned / 2),
-        (not is_told and best.share < _MOST and _share_of(lines, _has_sentence) > _SOME, 0.5),
-        (is_loose and mark in ",;:" and _share_of(later, lambda cell: cell[0] == " ") > _HALF, 0.6),
-        (best.width < _WIDE and _share_of(whole, lambda row: not row[-1].strip()) > _MOST, 0.4),  # it only ends lines
+        (not is_told and best.share < _MOST and sentences > _SOME, 0.5),
+        (is_loose and mark in ",;:" and spaced > _HALF, 0.6),
+        (not is_told and mark in ",;:" and spaced > _MOST and sentences > _HALF, 0.3),
+        (
+            mark in ",;:~" and best.width < _WIDE and _share_of(whole, lambda row: not row[-1].strip()) > _MOST,
+            0.4,
+        ),  # it only ends lines
         (mark == " " and _share_of(whole, lambda row: row[1] in _EQUALS) > _MOST, 0.4),  # settings
-        (_share_of(rows, lambda row: not row[0].strip()) > _HALF, 0.5),  # indented
+        (mark in " \t" and is_loose and _share_of(rows, lambda row: not row[0].strip()) > _HALF, 0.5),  # indented
     )
     confidence = 0.2 + 0.75 * math.pow(best.share, 1.5) * min(1.0, best.sense / 0.85)
     for holds, left in doubts:
         confidence *= left if holds else 1.0
     return min(confidence, 0.96)
-
-
-def _has_sentence(line: str) -> bool:
-    return _SENTENCE.search(line) is not None
 
 
 def _typed(table: Table) -> float:
@@ -169,7 +183,9 @@ def _one_column(lines: Sequence[str], other: float) -> tuple[float, tuple[str, .
     typed = sum(1 for cell in told if sense_of(cell) == 1.0) / len(told)
     words = sum(1 for cell in told if " " not in cell and len(cell) < 40) / len(told)  # noqa: PLR2004
     confidence = 0.2
-    if len(cells) > 2 and typed > 0.9:  # noqa: PLR2004
+    if len(cells) > 2 and all(cell[0] == cell[-1] == '"' for cell in cells):  # noqa: PLR2004
+        confidence = 0.6
+    elif len(cells) > 2 and typed > 0.9:  # noqa: PLR2004
         confidence = 0.55
     elif len(cells) > 2 and words > 0.95:  # noqa: PLR2004
         confidence = 0.5 if knows(cells[:1]) and len(set(told)) == len(told) else 0.35

@@ -21,6 +21,7 @@ OPEN_LINES_MAX: Final = 2_000
 _OPEN_LINES_LATER: Final = 50  # after some quotes that nobody closed
 _STRAY_PATIENCE: Final = 3
 _ROWS_BEHIND: Final = 2
+_MARKS_TELLING: Final = 2
 _LOOKED_AT: Final = 20
 
 Row = list[str]
@@ -38,7 +39,6 @@ class RowReader:
         too_wide: rows of more than COLUMNS_MAX fields, whose further fields are left out.
         quoted_ends: line ends inside quoted texts.
         is_open: after `end`, whether the text ends inside a quoted field; `open_lines`: over how many lines it goes.
-        last_line: after `end`, the last line that was no blank one.
     """
 
     def __init__(self, dialect: Csv, *, columns: int | None = None, row_chars_max: int = ROW_CHARS_MAX) -> None:
@@ -62,7 +62,6 @@ class RowReader:
         self.quoted_ends = 0
         self.is_open = False
         self.open_lines = 0
-        self.last_line = ""
 
     @property
     def is_held(self) -> bool:
@@ -100,7 +99,6 @@ class RowReader:
                 self.is_open = True
                 self.open_lines = len(held)
                 rows.append(self._split("\n".join(held))[0])
-                self.last_line = held[-1]
                 self._held = []
                 break
             self._held = []
@@ -150,7 +148,6 @@ class RowReader:
         if self._comment and line.startswith(self._comment):
             self.comments += 1
             return False
-        self.last_line = line
         return True
 
     def _is_blank(self, line: str) -> bool:
@@ -205,7 +202,7 @@ class RowReader:
             if not is_open:
                 held = self._held
                 self._held = []
-                if self._columns and len(row) != self._columns and self._are_rows(held[1:]):
+                if self._are_rows(held[1:]) and (len(row) != self._columns or self._are_all_rows(held)):
                     rows.append(self._literal(held[0]))
                     return held[1:]
                 self.quoted_ends += len(held) - 1
@@ -232,6 +229,11 @@ class RowReader:
         seen = [line for line in lines[:_LOOKED_AT] if line]
         whole = sum(1 for line in seen if line.count(self._delimiter) == self._columns - 1)
         return whole >= _ROWS_BEHIND and whole * 2 > len(seen)
+
+    def _are_all_rows(self, lines: Sequence[str]) -> bool:
+        """Whether each line is a row by itself, so that quotes among them are characters."""
+        marks = (self._columns or 0) - 1
+        return marks >= _MARKS_TELLING and all(line.count(self._delimiter) == marks for line in lines)
 
     def _plain(self, line: str) -> Row:
         line = line.removesuffix("\r")

@@ -6,18 +6,26 @@ import re
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from headwater.formats.csv_header import YEAR, are_texts, class_of, header_rows, is_rule, looks_like_header, names_of
+from headwater.formats.csv_header import (
+    YEAR,
+    are_texts,
+    class_of,
+    header_rows,
+    is_rule,
+    is_sentence,
+    looks_like_header,
+    names_of,
+)
 from headwater.formats.csv_rows import Row, RowReader
 from headwater.formats.finding import Csv
 
-LINES_SHAPED: Final = 300
+LINES_SHAPED: Final = 200
+_LINES_NUMBERED: Final = 80
 _PREAMBLE_LINES_MAX: Final = 60
 _HALF, _MOST = 0.5, 0.8
 
 _COMMENTS: Final = ("#", "//", "--", "%", "!", ";", "*")
-_HEAD_CODE: Final = re.compile(
-    r"(?:H|HD|HDR|HEADER|0|00|01|000|A|HEAD|S|B|BOF|BEGIN|START|FILEHEADER|FH)", re.IGNORECASE
-)
+_HEAD_CODE: Final = re.compile(r"(?:H|HD|HDR|HEADER|HEAD|0|00|01|000|BOF|BEGIN|START|FILEHEADER|FH)", re.IGNORECASE)
 
 
 class Shape(NamedTuple):
@@ -51,7 +59,9 @@ def shape_of(lines: Sequence[str], dialect: Csv, width: int) -> Shape:
         width = _agreed(header[-1], rows[count:], width)
     if header and len(header[-1]) == width - 1 and any(row[-1].strip() for row in rows[count:] if len(row) == width):
         header = [["", *row] for row in header]  # rows with names of their own, and none over these
-    skip_lines = numbered[first].line if first or not comment else 0
+    if comment and not any(line.startswith(comment) for line in lines[numbered[first].line :]):
+        comment = ""  # all stand before the table: what skips these lines needs to know no more
+    skip_lines = 0 if comment and not first else numbered[first].line
     return Shape(skip_lines, count, names_of(header, width), comment, confidence, width)
 
 
@@ -60,7 +70,7 @@ def _numbered(lines: Sequence[str], dialect: Csv, comment: str) -> list[_Numbere
     found: list[_Numbered] = []
     began = 0
     is_after_blank = False
-    for number, line in enumerate(lines):
+    for number, line in enumerate(lines[:_LINES_NUMBERED]):
         blanks = reader.blanks
         rows = reader.feed(line + "\n")
         for row in rows:
@@ -70,7 +80,8 @@ def _numbered(lines: Sequence[str], dialect: Csv, comment: str) -> list[_Numbere
             is_after_blank = is_after_blank or reader.blanks > blanks
         if rows or not reader.is_held:
             began = number + 1
-    return found
+    rest = reader.feed("\n".join([*lines[_LINES_NUMBERED:], ""])) if len(lines) > _LINES_NUMBERED else []
+    return found + [_Numbered(_LINES_NUMBERED, row, is_after_blank=False) for row in rest]
 
 
 def _comment(lines: Sequence[str], dialect: Csv, width: int) -> str:
@@ -85,7 +96,10 @@ def _comment(lines: Sequence[str], dialect: Csv, width: int) -> str:
         if not told or len(told) > len(lines) * _HALF or not others:
             continue
         wide = [line for line in told if line.count(dialect.delimiter) == width - 1] if width > 1 else []
-        is_header = bool(wide) and wide[-1] is told[-1] and (len(told) - len(wide) <= len(wide) or mark == "#")
+        is_above = lines.index(told[-1]) < lines.index(others[0])
+        is_header = (
+            is_above and bool(wide) and wide[-1] is told[-1] and (len(told) - len(wide) <= len(wide) or mark == "#")
+        )
         if is_header and (len(told) == 1 or not looks_like_header(others[0].split(dialect.delimiter))):
             return ""
         return mark
@@ -100,7 +114,8 @@ def _is_head_record(numbered: Sequence[_Numbered], width: int) -> bool:
     if width > 1 and len(second) == width and looks_like_header(second):
         return len(first) != width or not looks_like_header(first)
     codes = {each.row[0] for each in numbered[1:-1]}
-    return len(codes) == 1 and first[0] not in codes and len(first) > 1
+    is_code = not first[0].strip().isdigit() or len(first) != width
+    return len(codes) == 1 and first[0] not in codes and len(first) > 1 and is_code
 
 
 def _first(numbered: Sequence[_Numbered], width: int) -> int:
@@ -126,6 +141,8 @@ def _is_header_beside(numbered: Sequence[_Numbered], number: int, width: int) ->
     row = numbered[number].row
     if len(row) < max(2, width - 1) or not looks_like_header(row):
         return False
+    if number + 1 < len(numbered) and numbered[number + 1].is_after_blank:
+        return False
     below = [each.row for each in numbered[number + 1 :]]
     if len(row) - width > 1:
         fitting = sum(1 for each in below if width <= len(each) <= len(row))
@@ -139,6 +156,8 @@ def _stands_apart(numbered: Sequence[_Numbered], number: int, width: int) -> boo
     if ends is None or numbered[ends].line > _PREAMBLE_LINES_MAX:
         return False
     block = numbered[number:ends]
+    if len(block) == 1 and is_sentence(block[0].row):
+        return True
     after = numbered[ends:]
     behind = next((place for place in range(1, len(after)) if after[place].is_after_blank), len(after))
     if behind <= len(block) or len(after[0].row) < width - 1:

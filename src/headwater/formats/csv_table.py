@@ -12,7 +12,7 @@ from headwater.formats.csv_rows import Row, RowReader
 from headwater.formats.finding import Csv
 
 ROWS_KEPT: Final = 10_000
-CELLS_KEPT: Final = 1_000_000
+CELLS_KEPT: Final = 300_000
 _PIECE_CHARS: Final = 1024 * 1024
 _EXAMPLES_MAX: Final = 5
 

@@ -16,6 +16,7 @@ _BLOCK_BYTES: Final = 512
 _BLOCKS_MIN: Final = 8
 _RAGGED: Final = 0.05
 _COMPARED_MIN: Final = 5
+_FILLED_MIN: Final = 8
 _ALL_BUT_FEW: Final = 0.98
 _FEW_VALUES: Final = 0.2
 
@@ -127,7 +128,8 @@ def _doubt(last: str, others: Sequence[str]) -> str:
     if len(others) < _COMPARED_MIN or not filled:
         return ""
     if not last:
-        return "its last field is empty, which no other is" if len(filled) == len(others) else ""
+        is_told = len(filled) == len(others) >= _FILLED_MIN
+        return "its last field is empty, which no other is" if is_told else ""
     column = typed("", others)
     length, count = Counter(len(text) for text in filled).most_common(1)[0]
     seen = set(filled)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Final
 
@@ -10,22 +11,13 @@ import msgspec
 from headwater.formats.columns import is_sure
 from headwater.formats.finding import Column, Type
 
-ISO_FORMATS: Final = {
-    Type.DATE: {"", "%Y-%m-%d"},
-    Type.TIME: {"", "%H:%M:%S", "%H:%M", "%H:%M:%S.%f"},
-    Type.TIMESTAMP: {"", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%dT%H:%M:%S.%f"},
-    Type.TIMESTAMPTZ: {
-        "",
-        *(
-            f"%Y-%m-%d{between}%H:%M:%S{fraction}{zone}"
-            for between in "T "
-            for fraction in ("", ".%f")
-            for zone in ("Z", "%z")
-        ),
-    },
+_ISO_TIME: Final = r"%H:%M(:%S([.]%f)?)?"
+_ISO: Final = {
+    Type.DATE: re.compile("(%Y-%m-%d)?"),
+    Type.TIME: re.compile(f"({_ISO_TIME})?"),
+    Type.TIMESTAMP: re.compile(f"(%Y-%m-%d[T ]{_ISO_TIME})?"),
+    Type.TIMESTAMPTZ: re.compile(f"(%Y-%m-%d[T ]{_ISO_TIME}%z)?"),
 }
-"""The formats that a plain cast reads."""
-
 _MOMENTS: Final = {
     Type.DATE: "DATE",
     Type.TIME: "TIME",
@@ -40,7 +32,7 @@ _HUGEINT_DIGITS: Final = 38
 class Cast(msgspec.Struct, frozen=True):
     """What a column becomes: DuckDB's `type`, and the texts that are null in it, beside those of the whole file.
 
-    `is_plain`: the reader's own cast does it. `pads`: blanks before the text are no part of it.
+    `is_plain`: the reader's own cast does it. `pads`: blanks before the text are no part of it; `trims`: around it.
     """
 
     column: Column
@@ -48,6 +40,16 @@ class Cast(msgspec.Struct, frozen=True):
     nulls: tuple[str, ...] = ()
     is_plain: bool = True
     pads: bool = False
+    trims: bool = False
+
+
+def trimmed(column: Column) -> Cast:
+    """How texts are read that come as they are written, blanks and all; an empty one is null where it is no text."""
+    cast = cast_of(column, column.null_texts)
+    if cast.type == "VARCHAR":
+        return cast
+    nulls = tuple(dict.fromkeys(["", *column.null_texts]))
+    return msgspec.structs.replace(cast, nulls=nulls, is_plain=False, trims=True)
 
 
 def cast_of(column: Column, nulls: tuple[str, ...] = (), *, pads: bool = False) -> Cast:
@@ -62,7 +64,7 @@ def cast_of(column: Column, nulls: tuple[str, ...] = (), *, pads: bool = False) 
         is_known = _lower(column.true_texts) <= _TRUE and _lower(column.false_texts) <= _FALSE
         return Cast(column, "BOOLEAN", nulls, is_known and not nulls)
     if kind in _MOMENTS:
-        return Cast(column, _MOMENTS[kind], nulls, column.format in ISO_FORMATS[kind] and not nulls)
+        return Cast(column, _MOMENTS[kind], nulls, is_iso(column) and not nulls)
     return Cast(column, "JSON" if kind in {Type.LIST, Type.STRUCT, Type.JSON} else "VARCHAR", nulls, not nulls)
 
 
@@ -81,6 +83,8 @@ def number_type(column: Column) -> str:
 def expression(cast: Cast, text: str, *, tries: bool = False) -> str:
     """The SQL that makes the value of `text`, which is SQL itself; with `tries` null where it is no such value."""
     column, cast_word = cast.column, "TRY_CAST" if tries else "CAST"
+    if cast.trims:
+        text = f"trim({text})"
     if cast.nulls:
         text = f"CASE WHEN {text} NOT IN ({listed(cast.nulls)}) THEN {text} END"
     if cast.type == "VARCHAR":
@@ -94,10 +98,24 @@ def expression(cast: Cast, text: str, *, tries: bool = False) -> str:
     elif column.type is Type.BOOLEAN:
         texts = ((column.true_texts, "true"), (column.false_texts, "false"))
         whens = " ".join(f"WHEN {text} IN ({listed(each)}) THEN {word}" for each, word in texts if each)
-        return f"CASE {whens} ELSE {cast_word}({text} AS BOOLEAN) END"
-    elif column.type in _MOMENTS and column.format not in ISO_FORMATS[column.type]:
-        text = f"{'try_strptime' if tries else 'strptime'}({text}, {literal(column.format)})"
+        return f"CASE {whens} ELSE {cast_word}({text} AS BOOLEAN) END" if whens else f"{cast_word}({text} AS BOOLEAN)"
+    elif column.type in _MOMENTS and not is_iso(column):
+        text = _parsed(column.format, text, "try_strptime" if tries else "strptime")
     return f"{cast_word}({text} AS {cast.type})"
+
+
+def is_iso(column: Column) -> bool:
+    """Whether dates and times are written as ISO 8601 has them, which every engine reads by itself."""
+    return _ISO[column.type].fullmatch(column.format) is not None
+
+
+def _parsed(pattern: str, text: str, function: str) -> str:
+    """Read by a pattern. DuckDB takes a fraction of up to nine digits as %n, and offsets in figures alone."""
+    if pattern.endswith("%Z"):
+        text, pattern = f"regexp_replace({text}, ' ?(?i)(UTC|GMT)$', '')", pattern.removesuffix("%Z").rstrip()
+    elif "%z" in pattern:
+        text = f"regexp_replace({text}, '[Zz]$', '+00')"
+    return f"{function}({text}, {literal(pattern.replace('%f', '%n'))})"
 
 
 def literal(text: str) -> str:

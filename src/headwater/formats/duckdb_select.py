@@ -91,7 +91,8 @@ def unpacked_bytes(size_bytes: int, layers: Sequence[Layer]) -> int | None:
 
 def csv_select(csv: Csv, table: Table, *, compression: str = "none", encoding: str = "utf-8") -> Select | None:
     """How a delimited text is read, its encoding as `encoding_of` gives it. None where DuckDB cannot."""
-    if len(csv.delimiter.encode()) > DELIMITER_BYTES_MAX or not csv.delimiter or not table.columns:
+    is_unfit = len(csv.delimiter.encode()) > DELIMITER_BYTES_MAX or len(csv.comment.encode()) > 1
+    if is_unfit or not csv.delimiter or not table.columns:
         return None
     names = names_of(table)
     shared = null_texts(table.columns, csv.null_texts)

@@ -33,7 +33,7 @@ DEPTH_MAX: Final = 4
 """Layers within layers that are taken off: `.tar.gz` in a zip is three."""
 
 MEMBERS_MAX: Final = 100
-"""Members of an archive that are looked into; the others are listed."""
+"""Members of an archive, and of the archives in it together, that are looked into; the others are listed."""
 
 Budgets = Callable[[], Budget]
 
@@ -48,6 +48,13 @@ class Examined(msgspec.Struct, frozen=True):
 
 
 @dataclass
+class _Room:
+    """What is left for a whole tree of archives within archives."""
+
+    members: int = MEMBERS_MAX
+
+
+@dataclass
 class _Case:
     """What is gathered on the way."""
 
@@ -55,6 +62,7 @@ class _Case:
     name: str
     budgets: Budgets
     depth: int
+    room: _Room
     guesses: tuple[Guess, ...] = ()
     layers: list[Layer] = field(default_factory=list)
     verdicts: list[Wholeness] = field(default_factory=list)
@@ -78,10 +86,13 @@ class _Case:
         )
 
 
-def examine(ranges: Ranges, budgets: Budgets, *, name: str = "", depth: int = 0) -> Examined:
+def examine(ranges: Ranges, budgets: Budgets, *, name: str = "") -> Examined:
     """What these bytes are. `budgets` gives a new budget for each step. Raises Unavailable alone."""
-    case = _Case(ranges, name, budgets, depth)
-    contents = ranges
+    return _examine(_Case(ranges, name, budgets, 0, _Room()))
+
+
+def _examine(case: _Case) -> Examined:
+    contents, name, budgets, depth = case.ranges, case.name, case.budgets, case.depth
     while True:
         case.guesses = detect(ends_of(contents, name))
         best = case.guesses[0]
@@ -145,13 +156,14 @@ def ends_of(contents: Ranges, name: str = "") -> Ends:
 def _archive(case: _Case, held: tuple[Held, ...]) -> Examined:
     members: list[Member] = []
     examined: list[Examined | None] = []
-    for number, each in enumerate(held):
-        if each.contents is None or number >= MEMBERS_MAX:
+    for each in held:
+        if each.contents is None or not case.room.members:
             why = each.why or f"More than {MEMBERS_MAX} members are not looked into."
             members.append(Member(each.name, each.size_bytes, None, why))
             examined.append(None)
             continue
-        inner = examine(each.contents, case.budgets, name=each.name, depth=case.depth + len(case.layers))
+        case.room.members -= 1
+        inner = _examine(_Case(each.contents, each.name, case.budgets, case.depth + len(case.layers), case.room))
         members.append(Member(each.name, each.size_bytes, inner.finding))
         examined.append(inner)
         if inner.finding.wholeness.verdict is Completeness.SUSPECT:

@@ -106,6 +106,8 @@ def _fields(lines: Sequence[str], places: Sequence[tuple[str, ...]]) -> Fields:
 
 def _is_one_text(lines: Sequence[str], before: tuple[int, int], after: tuple[int, int]) -> bool:
     """Whether what stands behind a single free place goes on with the text before it: it is text, and often absent."""
+    if not lines[0][after[0] : after[1]].strip():
+        return True  # the header has no name for it
     body = lines[1:]
     right = [line[after[0] : after[1]].strip() for line in body]
     left = [line[before[0] : before[1]] for line in body]

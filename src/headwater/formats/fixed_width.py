@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _LINES: Final = 200
 _ROWS_KEPT: Final = 10_000
 _MOST: Final = 0.9
+_ALIGNED_MAX: Final = 0.2
 
 
 def recognise(ends: Ends) -> Guess | None:
@@ -49,7 +50,7 @@ def _judged(text: str) -> float:
     filled = [line for line in lines if line.strip()]
     if len(filled) < LINES_MIN or any("\t" in line for line in filled):
         return 0.0
-    if any(min(line.count(mark) for line in filled[1:]) >= 1 for mark in ",;|"):
+    if any(_delimits(mark, filled) for mark in ",;|"):
         return 0.0
     if not any("  " in line.strip() for line in filled) and len({line.count(" ") for line in filled}) == 1:
         return 0.0  # one blank between all fields delimits them
@@ -100,6 +101,14 @@ def describe(ranges: Ranges, budget: Budget) -> Description:
         is_all=passages.is_whole,
         unread=passages.unread,
     )
+
+
+def _delimits(mark: str, lines: Sequence[str]) -> bool:
+    """Whether a mark stands in all lines, and between fields, not inside one of several that blanks align."""
+    if any(mark not in line for line in lines[1:]):
+        return False
+    cells = [cell.strip() for line in lines for cell in line.split(mark)]
+    return sum(1 for cell in cells if "   " in cell) < len(cells) * _ALIGNED_MAX
 
 
 def _one_field(lines: Sequence[str]) -> Layout:

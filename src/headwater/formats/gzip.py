@@ -16,6 +16,7 @@ from headwater.ports.ranges import Broken, Ranges
 _MAGIC: Final = b"\x1f\x8b"
 _DEFLATE: Final = 8
 _GZIP_BITS: Final = 31
+_BLOCKED_AT: Final = slice(12, 14)  # the extra field of BGZF, which ends with an empty member (SAM specification, 4.1)
 _RESERVED_FLAGS: Final = 0xE0
 
 
@@ -36,6 +37,7 @@ def open(ranges: Ranges, budget: Budget) -> Opened:  # noqa: A001  (the word of 
 
 def unpack(packed: Pull, trace: Trace) -> Iterator[bytes]:
     """All members one after another. Raises Broken."""
+    is_blocked = packed.peek(_BLOCKED_AT.stop)[_BLOCKED_AT] == b"BC"
     while True:
         before = trace.unpacked_bytes
         yield from inflated(packed, trace, _GZIP_BITS, "gzip", "its checksum")
@@ -45,6 +47,8 @@ def unpack(packed: Pull, trace: Trace) -> Iterator[bytes]:
             break
     if mark == _MAGIC[:1] and len(packed.peek(2)) == 1:
         raise Broken(f"The gzip stream ends inside its part {trace.parts + 1}.", trace.unpacked_bytes, is_cut=True)
+    if is_blocked and not trace.empty_parts:
+        raise said(trace, "blocked gzip", is_cut=True, before="the empty block that ends it")
     note_junk(packed, trace)
     many = f" of all {trace.parts:,} parts" if trace.parts > 1 else ""
     trace.proof = f"The checksum and the length at the end of the gzip stream agree with the contents{many}."

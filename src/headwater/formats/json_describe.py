@@ -11,7 +11,7 @@ from headwater.formats.complaints import Complaints
 from headwater.formats.finding import Description, Json, Table, Wholeness
 from headwater.formats.json_gather import Gather
 from headwater.formats.json_scan import DEPTH_MAX, RELAXED, STRICT, Cursor, Found, Grammar
-from headwater.formats.json_walk import Stopped, Walker
+from headwater.formats.json_walk import SHOWN_BYTES, Stopped, Walker
 from headwater.formats.text_source import Source
 from headwater.ports.ranges import Ranges
 from headwater.terms import Completeness
@@ -24,7 +24,7 @@ _ADDED: Final = re.compile(rb"'|//|/\*")
 _LIST: Final = b"["
 _OBJECT: Final = b"{"
 _CLOSED: Final = frozenset(b'"el')  # what closed texts, true, false and null end with
-_SHOWN_BYTES: Final = 40
+_SCALARS: Final = frozenset(bytes([each]) for each in b"\"'-0123456789tfnNIuT")
 
 
 def grammar_of(head: bytes) -> Grammar:
@@ -36,8 +36,8 @@ def grammar_of(head: bytes) -> Grammar:
 class Told:
     """What a pass over a document told.
 
-    `ending` are reasons against an end, `junk` whether something lies behind the end, `is_closed` whether an end was
-    seen that cannot be another's.
+    `ending` are reasons against an end, `is_closed` whether an end was seen, `is_row_of_many` whether other lines may
+    have followed it, `stopped_at` where it could not be followed any more.
     """
 
     shape: str = "document"
@@ -46,7 +46,7 @@ class Told:
     depth_max: int = 0
     is_closed: bool = False
     is_row_of_many: bool = False
-    is_deep: bool = False
+    stopped_at: int | None = None
     ending: list[str] = field(default_factory=list)
 
 
@@ -57,21 +57,22 @@ def describe(ranges: Ranges, budget: Budget) -> Description:
     cursor = Cursor(source.pieces(), grammar_of(source.head[:WHOLE_BYTES_MAX]))
     told = _Reading(cursor, complaints).read()
     source.complain(complaints, must_be_unicode=True)
-    is_all = source.is_all and not told.is_deep
     return Description(
         wholeness=_wholeness(told, source),
         dialect=Json(told.shape, told.path, told.depth_max),
         encoding=source.encoding(),
         tables=(told.table,) if told.table is not None else (),
         problems=complaints.problems(),
-        is_all=is_all,
-        unread=_unread(source, cursor, is_deep=told.is_deep),
+        is_all=source.is_all and told.stopped_at is None,
+        unread=_unread(source, told),
     )
 
 
-def _unread(source: Source, cursor: Cursor, *, is_deep: bool) -> str:
-    if is_deep:
-        return f"Of the JSON only the first {cursor.offset:,} bytes were looked at, for it is nested too deep."
+def _unread(source: Source, told: Told) -> str:
+    if told.stopped_at is not None:
+        return (
+            f"Of the JSON what stands behind byte {told.stopped_at + 1:,} was not looked at, for it cannot be followed."
+        )
     if not source.is_all:
         return f"Of the JSON only the first {source.read_bytes:,} bytes were looked at."
     return ""
@@ -139,8 +140,9 @@ class _Reading:
     def _stopped(self, stopped: Stopped) -> None:
         self._told.is_closed = False
         self._told.ending.append(stopped.sentence)
+        if not stopped.is_cut:
+            self._told.stopped_at = stopped.at
         if stopped.is_deep:
-            self._told.is_deep = True
             self._told.depth_max = DEPTH_MAX
             self._complaints.note("deep_nesting", stopped.sentence, at=stopped.at)
         elif not stopped.is_cut:
@@ -202,16 +204,21 @@ class _Reading:
             if not found.is_whole:
                 raise Stopped(f"The file ends inside record {number:,}.", found.offset, is_cut=True)
             if not found.size_bytes:
-                shown = cursor.data[cursor.at : cursor.at + _SHOWN_BYTES].decode("utf-8", "replace")
+                shown = cursor.ahead(SHOWN_BYTES)
                 raise Stopped(f"After record {number - 1:,} it stops being JSON: {shown!r}.", found.offset)
             gather.element((), found, number)
 
     def _scalar(self) -> None:
         """A single value that is no list and no object."""
         cursor, gather = self._cursor, self._gather
+        begins_well = cursor.peek() in _SCALARS
         found = cursor.value()
-        if not found.size_bytes or (not found.is_whole and found.raw is not None and found.raw[:1] in {b'"', b"'"}):
-            is_cut = bool(found.size_bytes)
+        if (
+            not begins_well
+            or not found.size_bytes
+            or (not found.is_whole and found.raw is not None and found.raw[:1] in {b'"', b"'"})
+        ):
+            is_cut = begins_well and bool(found.size_bytes)
             sentence = "The file ends inside a text." if is_cut else "It does not begin like JSON."
             raise Stopped(sentence, found.offset, is_cut=is_cut)
         gather.opened(())
@@ -228,12 +235,11 @@ class _Reading:
         if not cursor.peek():
             return
         at = cursor.offset
-        data = cursor.data[cursor.at : cursor.at + _SHOWN_BYTES]
+        shown = cursor.ahead(SHOWN_BYTES)
         kind = {_LIST: "list", _OBJECT: "object"}.get(opener, "value")
-        if not data.strip(b"\0"):
+        if not shown.strip("\0"):
             sentence = f"After the end of the {kind}, from byte {at + 1:,} on, there are zero bytes."
         else:
-            shown = data.decode("utf-8", "replace")
             sentence = f"After the end of the {kind}, at byte {at + 1:,}, something else follows: {shown!r}."
         self._complaints.note("junk_after_end", sentence, at=at)
         self._told.ending.append(sentence)

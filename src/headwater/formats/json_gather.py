@@ -59,8 +59,7 @@ class Runs:
         try:
             values = list(map(_decode, raws))
         except (msgspec.MsgspecError, ValueError, RecursionError):
-            for raw, number in zip(raws, numbers, strict=True):
-                self.records.add_one(raw, number)
+            self.records.add_each(raws, numbers)
         else:
             self.records.add_run(values, raws, joined, numbers)
 
@@ -158,7 +157,7 @@ class Gather:
             column = Column(key, kind, said)
             if raw and kind not in {Type.LIST, Type.STRUCT}:
                 records = Records(Complaints())
-                records.add_one(raw, 1)
+                records.add_each([raw], [1])
                 column = msgspec.structs.replace(records.table().columns[0], name=key) if records.rows else column
             columns.append(column)
         return Table(columns=tuple(columns), rows=1)

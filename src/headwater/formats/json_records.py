@@ -49,13 +49,13 @@ class Records:
         depth_max: how deep they are nested, of those that were looked at for it.
     """
 
-    def __init__(self, complaints: Complaints, word: str = "Record", bad_code: str = "bad_record") -> None:
+    def __init__(self, complaints: Complaints, word: str = "Record") -> None:
         self._complaints = complaints
         self._word = word
-        self._bad_code = bad_code
         self._tallies: dict[str, Tally] = {}
         self._plain = Tally(NO_NAME)
         self._looked = 0
+        self._is_sampled = False
         self.rows = 0
         self.objects = 0
         self.seen = 0
@@ -72,25 +72,34 @@ class Records:
         self._add_objects(objects)
         self._look(values, raws, joined, numbers)
 
-    def add_one(self, raw: bytes, number: int) -> bool:
-        """One record that may be no JSON; whether it could be read."""
+    def add_each(self, raws: Sequence[bytes], numbers: Sequence[int]) -> None:
+        """Records one by one, for some of them may be no JSON."""
+        values: list[object] = []
+        good: list[tuple[bytes, int]] = []
+        for raw, number in zip(raws, numbers, strict=True):
+            try:
+                value, signs = leniently(raw)
+            except (TooDeep, Unreadable) as error:
+                self._refuse(raw, number, error)
+                continue
+            for sign in sorted(signs):
+                self._complaints.note(sign, _SENTENCES[sign].format(where=f"{self._word} {number:,}"), row=number)
+            values.append(value)
+            good.append((raw, number))
+        if good:
+            kept = [raw for raw, _ in good]
+            self.add_run(values, kept, b"\n".join(kept), [number for _, number in good])
+
+    def _refuse(self, raw: bytes, number: int, error: TooDeep | Unreadable) -> None:
         where = f"{self._word} {number:,}"
-        try:
-            value, signs = leniently(raw)
-        except TooDeep:
-            depth = depth_of(raw)
-            self.depth_max = max(self.depth_max, depth)
-            sentence = f"{where} is nested {depth:,} levels deep; most readers give up before."
-            self._complaints.note("deep_nesting", sentence, row=number)
-            return False
-        except Unreadable as error:
+        if isinstance(error, Unreadable):
             sentence = f"{where} is no valid JSON: {error.sentence}."
-            self._complaints.note(self._bad_code, sentence, row=number, example=raw.decode("utf-8", "replace"))
-            return False
-        for sign in sorted(signs):
-            self._complaints.note(sign, _SENTENCES[sign].format(where=where), row=number)
-        self.add_run([value], [raw], raw, [number])
-        return True
+            self._complaints.note("bad_record", sentence, row=number, example=raw.decode("utf-8", "replace"))
+            return
+        depth = depth_of(raw)
+        self.depth_max = max(self.depth_max, depth)
+        sentence = f"{where} is nested {depth:,} levels deep; most readers give up before."
+        self._complaints.note("deep_nesting", sentence, row=number)
 
     def add_unread(self) -> None:
         """A record that is too long to be looked into; it counts as an object."""
@@ -114,6 +123,7 @@ class Records:
                 continue
             left -= 1
             if left < 0:
+                self._is_sampled = True
                 return
             for key in duplicates(raw):
                 sentence = f"{self._word} {number:,} names “{key[:80]}” twice; readers keep only one of its values."
@@ -151,6 +161,8 @@ class Records:
 
     def table(self) -> Table:
         """The table of these records, and what is to be said of them all."""
+        if self._is_sampled:
+            self._complaints.add_to("duplicate_keys", "Not every record was looked through for that.")
         if not self.objects:
             columns: tuple[Column, ...] = (self._plain.column(self.rows),) if self.rows else ()
             return Table(columns=columns, rows=self.rows)

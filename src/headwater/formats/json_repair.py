@@ -11,8 +11,6 @@ from typing import Final
 
 import msgspec
 
-from headwater.formats.json_scan import DEPTH_MAX
-
 _TEXT: Final = rb'"(?:[^"\\]++|\\.)*+"'
 _FOREIGN: Final = re.compile(
     _TEXT + rb"|(?P<comment>//[^\n]*+|/\*.*?\*/)|(?P<single>'(?:[^'\\]++|\\.)*+')"
@@ -179,11 +177,6 @@ def depth_of(raw: bytes) -> int:
     """How deep brackets are nested in a record."""
     brackets = _TEXTS.sub(b"", raw).translate(None, _NO_BRACKETS)
     return max(accumulate(map(_STEPS.__getitem__, brackets)), default=0)
-
-
-def is_too_deep(raw: bytes) -> bool:
-    """Whether a record is nested deeper than any reader follows."""
-    return depth_of(raw) > DEPTH_MAX
 
 
 def _why(raw: bytes, message: str) -> str:

@@ -18,9 +18,6 @@ VALUE_BYTES_MAX: Final = 16 * 1024 * 1024
 DEPTH_MAX: Final = 1_000
 """Deeper nesting ends the look: no reader follows it."""
 
-RECORD_SEPARATOR: Final = 0x1E
-"""What RFC 7464 puts before each value of a sequence."""
-
 _TEXT: Final = rb'"(?:[^"\\]++|\\.)*+"'
 _RELAXED_TEXTS: Final = rb"|'(?:[^'\\]++|\\.)*+'|//[^\n]*+(?=\n)|/\*(?:[^*]++|\*(?!/))*+\*/|/(?![/*])"
 _FAST_LEVELS: Final = 4
@@ -126,6 +123,12 @@ class Cursor:
             not self.grammar.is_strict and self.data[self.at : self.at + 2] in {b"/", b"//", b"/*"} and not self.is_over
         )
 
+    def ahead(self, size_bytes: int) -> str:
+        """The next few bytes, for people; they are not taken."""
+        while len(self.data) - self.at < size_bytes and self.more():
+            pass
+        return self.data[self.at : self.at + size_bytes].decode("utf-8", "replace")
+
     def take(self) -> None:
         """Goes over one byte."""
         self.at += 1
@@ -137,11 +140,14 @@ class Cursor:
         element = self.grammar.element
         if element is None:
             return [], 0
-        matches = list(iter(element.scanner(self.data, self.at).match, None))
-        if not matches:
-            return [], 0
-        begin, self.at = self.at, matches[-1].end() - 1
-        return [match[1] for match in matches], self.at - begin
+        raws: list[bytes] = []
+        data, begin, end = self.data, self.at, self.at
+        while (match := element.match(data, end)) is not None:
+            raws.append(match[1])
+            end = match.end()
+        if raws:
+            self.at = end - 1
+        return raws, self.at - begin
 
     def value(self) -> Found:
         """Goes over the value that begins here (at a byte that `peek` gave)."""

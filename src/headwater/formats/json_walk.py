@@ -14,6 +14,9 @@ from headwater.formats.json_scan import DEPTH_MAX, Cursor, Found
 SPINE_LEVELS_MAX: Final = 6
 """A list that lies deeper than this is not looked for."""
 
+SHOWN_BYTES: Final = 40
+"""So much of a place that is wrong is shown."""
+
 _LEAF_BYTES_MAX: Final = 64 * 1024
 _KEYS_MAX: Final = 10_000
 _LIST_OF_OBJECTS: Final = re.compile(rb"\[\s*[{\[]")
@@ -172,7 +175,7 @@ class Walker:
         try:
             key, signs = leniently(raw) if byte in self._cursor.grammar.quotes else (None, frozenset())
         except Unreadable as error:
-            raise self._wrong(f"in the name of a key {error.sentence}", found.offset) from None
+            raise self._wrong(f"in the name of a key {error.sentence}", found) from None
         for sign in signs:
             self._complaints.note(sign, "Keys are in single quotes; JSON wants double quotes, and most readers refuse.")
         if not isinstance(key, str):
@@ -202,18 +205,17 @@ class Walker:
         try:
             _, signs = leniently(raw)
         except Unreadable as error:
-            raise self._wrong(error.sentence, found.offset) from None
+            raise self._wrong(error.sentence, found) from None
         except TooDeep:
             raise Stopped("It is nested deeper than can be followed.", found.offset, is_deep=True) from None
         for sign in sorted(signs):
             self._complaints.note(sign, f"At byte {found.offset + 1:,} is what JSON does not know.", at=found.offset)
         return raw
 
-    def _wrong(self, why: str, at: int | None = None) -> Stopped:
-        cursor = self._cursor
-        at = cursor.offset if at is None else at
-        local = max(0, at - cursor.base)
-        near = cursor.data[max(0, local - 20) : local + 40].decode("utf-8", "replace")
+    def _wrong(self, why: str, found: Found | None = None) -> Stopped:
+        at = self._cursor.offset if found is None else found.offset
+        raw = None if found is None else found.raw
+        near = self._cursor.ahead(SHOWN_BYTES) if raw is None else raw[:SHOWN_BYTES].decode("utf-8", "replace")
         return Stopped(f"At byte {at + 1:,} it stops being JSON: {why}, near {near!r}.", at)
 
     def _cut(self, what: str = "", found: Found | None = None) -> Stopped:

@@ -45,7 +45,7 @@ def unpack(packed: Pull, trace: Trace) -> Iterator[bytes]:
             with pa.PythonFile(walk, mode="r") as source, pa.CompressedInputStream(source, "lz4") as unpacked:
                 while piece := unpacked.read(OUT_BYTES):
                     yield piece
-        except (OSError, pa.ArrowException):
+        except (OSError, MemoryError, pa.ArrowException):
             if walk.broken is not None:
                 raise walk.broken from None
             raise said(trace, "lz4", is_cut=walk.is_cut, before="its end mark") from None

@@ -62,11 +62,11 @@ class _Lines:
     def __init__(self, source: Source, complaints: Complaints) -> None:
         self._source = source
         self._complaints = complaints
-        self.records = Records(complaints, "Line", "bad_line")
+        self.records = Records(complaints, "Line")
         self._runs = Runs(self.records)
         self._line = 0
         self._last = b""
-        self._is_last_good = True
+        self._is_endless = False
 
     def read(self) -> None:
         rest, is_skipping = b"", False
@@ -85,6 +85,7 @@ class _Lines:
                 rest, is_skipping = b"", True
                 self._too_long()
         self._last = rest
+        self._is_endless = is_skipping
         if self._source.is_all and rest.strip():
             self._block(rest)
 
@@ -131,10 +132,10 @@ class _Lines:
 
     def _about_last(self, last: bytes) -> list[str]:
         """Signs in the last line that it is cut."""
-        if not last.strip():
-            return []
-        if not last.strip(b"\0"):
-            return [f"The last {len(last):,} bytes are zero: the file was not written to its end."]
+        if self._is_endless:
+            return [f"The last line is longer than {VALUE_BYTES_MAX:,} bytes, and has no line end."]
+        if not last.strip(b"\0 \t\r"):
+            return [f"The last {len(last):,} bytes are zero: the file was not written to its end."] * (b"\0" in last)
         try:
             value, _ = leniently(last)
         except Unreadable as error:

@@ -6,6 +6,7 @@ A *shape* is a text whose digits are all written 0; the marks are decided on sha
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from functools import lru_cache
@@ -111,13 +112,17 @@ def read_numbers(counts: Mapping[str, int], shapes: Mapping[str, str]) -> Number
 
 def _best_ways(likely: Mapping[str, str], counts: Mapping[str, int]) -> list[Marks]:
     """The ways that read the most of these texts, the preferred one first."""
-    weights = dict.fromkeys(_WAYS, 0)
+    shaped: Counter[str] = Counter()
     for text, shape in likely.items():
+        shaped[shape] += counts[text]
+    weights = dict.fromkeys(_WAYS, 0)
+    for shape, count in shaped.items():
         for way in _ways(shape):
-            weights[way] += counts[text]
+            weights[way] += count
+    present = set("".join(shaped))
     for way in _WAYS:
         zeros = (f"0{way.thousands}", f"-0{way.thousands}")
-        if way.thousands and any(text.startswith(zeros) for text in likely):
+        if way.thousands in present and any(text.startswith(zeros) for text in likely):
             weights[way] = 0
     best = max(weights.values())
     return [way for way in _WAYS if weights[way] == best] if best else []

@@ -75,7 +75,11 @@ class Footer:
     def problems(self) -> Iterator[Problem]:
         """What readers stumble over though the file is whole."""
         yield from schema_problems(node.name for node in self.nodes)
-        fine = [leaf.name for leaf in self.leaves if leaf.physical == INT96 or leaf.unit == "nanos"]
+        fine = [
+            leaf.name
+            for leaf in self.leaves
+            if leaf.physical == INT96 or (leaf.unit == "nanos" and leaf.logical == "TIMESTAMP")
+        ]
         if fine:
             sentence = "Times are written in billionths of a second (or as INT96), which some versions of Spark refuse."
             yield Problem("nanosecond_timestamps", sentence, len(fine), examples=tuple(name[:80] for name in fine[:5]))

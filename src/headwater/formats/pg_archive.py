@@ -22,7 +22,7 @@ from headwater.formats.sql_events import Statement
 from headwater.formats.sql_gather import Gathering
 from headwater.formats.sql_lexer import Grammar, Open, Tongue
 from headwater.formats.sql_places import Places
-from headwater.formats.sql_plain import Row, event_rows
+from headwater.formats.sql_plain import Portion, event_rows
 from headwater.formats.sql_scan import Scanner
 from headwater.formats.sql_values import Reading
 from headwater.formats.sql_writers import Writer, pg_codec
@@ -73,7 +73,7 @@ def describe(ranges: Ranges, budget: Budget) -> Description:
 _HEAD_BYTES: Final = 64 * 1024
 
 
-def rows(ranges: Ranges, table: Table, budget: Budget) -> Iterator[tuple[tuple[str, ...], Row]]:
+def rows(ranges: Ranges, table: Table, budget: Budget) -> Iterator[Portion]:
     """The rows of a table, each with the columns it was given for; they end where the archive breaks off."""
     counted = Counted(ranges, budget)
     try:
@@ -87,7 +87,7 @@ def rows(ranges: Ranges, table: Table, budget: Budget) -> Iterator[tuple[tuple[s
         return
 
 
-def _rows_of(archive: Parts, ids: set[int], table: Table) -> Iterator[tuple[tuple[str, ...], Row]]:
+def _rows_of(archive: Parts, ids: set[int], table: Table) -> Iterator[Portion]:
     grammar, codec = _written(archive.toc)
     reading = Reading(grammar, codec)
     left = set(ids)

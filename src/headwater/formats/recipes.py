@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 import msgspec
@@ -18,6 +19,7 @@ from headwater.formats.recipes_csv import without_blanks as polars_without_blank
 from headwater.formats.recipes_json import pandas_json, polars_json, pyarrow_json
 from headwater.formats.recipes_more import pandas_more, polars_more, pyarrow_more
 from headwater.formats.recipes_spark import spark_text
+from headwater.terms import Completeness
 
 ENGINES: Final = ("duckdb", "polars", "pandas", "pyarrow", "spark")
 TABLES_MAX: Final = 20
@@ -51,11 +53,23 @@ def recipes(finding: Finding) -> tuple[Recipe, ...]:
 
 def plans(finding: Finding) -> tuple[Plan, ...]:
     """The same as values. A delivery without columns has none."""
-    found: list[Plan] = []
-    for table in finding.schema[:TABLES_MAX]:
-        if table.columns:
-            found += [_plan(engine, finding, table) for engine in ENGINES]
+    tables = [table for table in finding.schema if table.columns][:TABLES_MAX]
+    found = [_plan(engine, finding, table) for table in tables for engine in ENGINES]
+    inside = list(_inside(finding))[:TABLES_MAX]
+    why = "It lies in an archive; Headwater reads it and hands it over."
+    found += [ours(engine, table, why) for table in inside for engine in ENGINES if engine in _METHODS]
     return tuple(found)
+
+
+def _inside(finding: Finding, within: tuple[str, ...] = ()) -> Iterator[Table]:
+    """The tables of an archive's members, under the names that they are asked for by."""
+    for member in finding.members:
+        if member.finding is not None:
+            names = (*within, member.name)
+            for table in member.finding.schema:
+                if table.columns:
+                    yield msgspec.structs.replace(table, name="#".join(filter(None, (*names, table.name))))
+            yield from _inside(member.finding, names)
 
 
 def code_of(reads: Select | Call) -> str:
@@ -66,12 +80,12 @@ def code_of(reads: Select | Call) -> str:
 def _plan(engine: str, finding: Finding, table: Table) -> Plan:
     if engine == "spark":
         code, why = spark_text(finding, table)
-        return Plan(engine, table, None, code, _sentences(_of(table), why, "" if why else "Spark was not run."))
+        return Plan(engine, table, None, code, _sentences(of_table(table), why, "" if why else "Spark was not run."))
     is_csv = isinstance(finding.dialect, Csv)
     reads: Select | Call | None
     other: Select | Call | None = None
     if engine == "duckdb":
-        reads = select = _select(finding, table)
+        reads = select = select_in_place(finding, table)
         if select is not None and is_csv and len(table.columns) == 1:
             other = duckdb_without_blanks(select)
     else:
@@ -79,16 +93,24 @@ def _plan(engine: str, finding: Finding, table: Table) -> Plan:
         if made is not None and is_csv and engine == "polars":
             other = polars_without_blanks(made)
     if reads is not None:
-        return Plan(engine, table, reads, code_of(reads), _of(table), other=other)
-    ours = call("headwater.read", PATH).then(_METHODS[engine], *([table.name] if table.name else []))
+        return Plan(engine, table, reads, code_of(reads), of_table(table), other=other)
     why = f"{_SPOKEN[engine]} has no reader for this; Headwater reads it and hands it over."
-    return Plan(engine, table, ours, python(ours), _sentences(_of(table), why), is_ours=True)
+    if is_cut(finding):
+        why = f"The {finding.layers[0].format} is not whole; Headwater reads what can be had, and hands it over."
+    return ours(engine, table, why)
+
+
+def ours(engine: str, table: Table, why: str) -> Plan:
+    """How an engine gets a table that it cannot read by itself."""
+    made = call("headwater.read", PATH).then(_METHODS[engine], *([table.name] if table.name else []))
+    return Plan(engine, table, made, python(made), _sentences(of_table(table), why), is_ours=True)
 
 
 _SPOKEN: Final = {"duckdb": "DuckDB", "polars": "Polars", "pandas": "pandas", "pyarrow": "PyArrow"}
 
 
-def _of(table: Table) -> str:
+def of_table(table: Table) -> str:
+    """How the recipes of a table that has a name begin their `why`."""
     return f"Table {table.name}." if table.name else ""
 
 
@@ -96,11 +118,12 @@ def _sentences(*texts: str) -> str:
     return " ".join(filter(None, texts))
 
 
-def _select(finding: Finding, table: Table) -> Select | None:
+def select_in_place(finding: Finding, table: Table) -> Select | None:
+    """How DuckDB reads a table of the delivery as it lies there; None where it cannot."""
     compression = compression_of(finding.layers)
     is_text = isinstance(finding.dialect, Csv | Json)
     encoding = encoding_of(finding.encoding) if is_text else "utf-8"
-    if compression is None or encoding is None:
+    if compression is None or encoding is None or is_cut(finding):
         return None
     return select_of(
         finding.dialect,
@@ -110,6 +133,11 @@ def _select(finding: Finding, table: Table) -> Select | None:
         encoding=encoding,
         size_bytes=unpacked_bytes(finding.size_bytes, finding.layers),
     )
+
+
+def is_cut(finding: Finding) -> bool:
+    """Whether what is around the contents is cut or damaged: engines then give nothing, and we give what can be had."""
+    return bool(finding.layers) and finding.wholeness.verdict is Completeness.SUSPECT
 
 
 def opened(layers: tuple[Layer, ...]) -> Value:
@@ -126,7 +154,7 @@ def opened(layers: tuple[Layer, ...]) -> Value:
 
 def _python(engine: str, finding: Finding, table: Table) -> Call | None:
     source, dialect = opened(finding.layers), finding.dialect
-    if source is None:
+    if source is None or is_cut(finding):
         return None
     if isinstance(dialect, Csv):
         text = Text(dialect, table, source, finding.encoding)

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from headwater.formats.columns import is_sure, names_of, null_texts, own_null_texts
-from headwater.formats.duckdb_casts import ISO_FORMATS, number_type
+from headwater.formats.duckdb_casts import is_iso, number_type
 from headwater.formats.finding import Column, Csv, Encoding, Table, Type
 from headwater.formats.recipe_text import NONE, Call, Name, Value, call
 
@@ -88,7 +88,7 @@ def _plain(name: str) -> str:
 def pandas_csv(text: Text) -> Call | None:
     """pandas.read_csv. None where rows have more fields than columns, or quotes meet a delimiter of many characters."""
     csv, marks = text.csv, text.marks(".")
-    if csv.long_rows or (len(csv.delimiter) > 1 and csv.quote) or not text.names:
+    if csv.long_rows or (len(csv.delimiter) > 1 and csv.quote) or len(csv.comment) > 1 or not text.names:
         return None
     types: dict[str, Value] = {name: _pandas_type(column, marks, csv) for name, column in text.pairs}
     moments: dict[str, Value] = {
@@ -155,14 +155,16 @@ def polars_csv(text: Text) -> Call | None:
     later: list[Call] = []
     for name, column in text.pairs:
         nulls = own_null_texts(column, text.shared_nulls)
-        type_ = Name(f"polars.{_polars_type(column, (decimal, ''))}")
-        is_late = bool(nulls or csv.footer_rows) and type_ != _STRING
+        type_ = Name(f"polars.{_polars_type(column)}")
+        is_late = type_ != _STRING and (
+            bool(nulls or csv.footer_rows) or (is_number(column) and not _fits(column, (decimal, "")))
+        )
         types[name] = _STRING if is_late else type_
         expression = call("polars.col", name)
         if nulls:
             expression = expression.then("replace", list(nulls), NONE)
         if is_late:
-            expression = expression.then("cast", type_)
+            expression = _unmarked(expression, column).then("cast", type_)
         if is_sure(column) and column.type in MOMENTS:
             expression = _polars_moment(expression, column)
         if expression.of is not None:
@@ -194,15 +196,24 @@ def without_blanks(made: Call) -> Call:
 _STRING: Final = Name("polars.String")
 
 
-def _polars_type(column: Column, marks: tuple[str, str]) -> str:
-    if _fits(column, marks):
+def _polars_type(column: Column) -> str:
+    if is_number(column) and number_type(column) in {"BIGINT", "DOUBLE"}:
         return "Int64" if column.type is Type.INTEGER else "Float64"
     plain = {"true"} >= set(column.true_texts) and {"false"} >= set(column.false_texts)
     return "Boolean" if is_sure(column) and column.type is Type.BOOLEAN and plain else "String"
 
 
+def _unmarked(expression: Call, column: Column) -> Call:
+    """Numbers as programs write them."""
+    if column.thousands_mark:
+        expression = expression.then("str.replace_all", column.thousands_mark, "", literal=True)
+    if column.decimal_mark != "." and is_number(column) and column.type is not Type.INTEGER:
+        expression = expression.then("str.replace", column.decimal_mark, ".", literal=True)
+    return expression
+
+
 def _polars_moment(expression: Call, column: Column) -> Call:
-    written = (column.format or "").replace(".%f", "%.f") or NONE
+    written = (column.format or "").replace(".%f", "%.f").replace("%z", "%#z") or NONE
     methods = {Type.DATE: "str.to_date", Type.TIME: "str.to_time"}
     method = methods.get(column.type, "str.to_datetime")
     if column.type is Type.TIMESTAMPTZ and "%z" not in column.format:
@@ -226,9 +237,7 @@ def pyarrow_csv(text: Text) -> Call | None:
         else _arrow_type(column, (decimal, ""))
         for name, column in text.pairs
     }
-    formats = {
-        c.format for _, c in text.pairs if is_sure(c) and c.type in MOMENTS and c.format not in ISO_FORMATS[c.type]
-    }
+    formats = {c.format for _, c in text.pairs if is_sure(c) and c.type in MOMENTS and not is_iso(c)}
     read = call(
         "pyarrow.csv.ReadOptions",
         column_names=list(text.names),
@@ -261,15 +270,15 @@ def _arrow_type(column: Column, marks: tuple[str, str]) -> Value:  # noqa: PLR09
         return call("pyarrow.string")
     if _fits(column, marks):
         return call("pyarrow.int64" if column.type is Type.INTEGER else "pyarrow.float64")
-    is_iso = column.type in MOMENTS and column.format in ISO_FORMATS[column.type]
+    is_usual = column.type in MOMENTS and is_iso(column)
     match column.type:
         case Type.BOOLEAN if column.true_texts or column.false_texts:
             return call("pyarrow.bool_")
         case Type.DATE:
-            return call("pyarrow.date32") if is_iso else call("pyarrow.timestamp", "s")
+            return call("pyarrow.date32") if is_usual else call("pyarrow.timestamp", "s")
         case Type.TIMESTAMP:
             return call("pyarrow.timestamp", "us")
-        case Type.TIMESTAMPTZ if is_iso:
+        case Type.TIMESTAMPTZ if is_usual:
             return call("pyarrow.timestamp", "us", tz="UTC")
         case _:
             return call("pyarrow.string")

@@ -28,7 +28,7 @@ from headwater.formats.sql_tables import (
     placed,
     row_problems,
 )
-from headwater.formats.sql_values import Reading, copy_line
+from headwater.formats.sql_values import Reading
 from headwater.formats.sql_writers import Writer
 
 _EXAMPLES_MAX: Final = 5
@@ -36,7 +36,7 @@ _IDENTITY: Final = re.compile(rb"SET\s+IDENTITY_INSERT\s+(\S+)\s+(ON|OFF)\b", re
 _BEGIN: Final = re.compile(rb"(?:BEGIN(?:\s+TRANSACTION|\s+WORK)?|START\s+TRANSACTION)\s*;?\s*\Z", re.IGNORECASE)
 _COMMIT: Final = re.compile(rb"(?:COMMIT|ROLLBACK)\b", re.IGNORECASE)
 _SAVED: Final = re.compile(rb"/\*!\d+ SET @OLD_SQL_NOTES\s*=")
-_RESTORED: Final = re.compile(rb"/\*!\d+ SET SQL_NOTES\s*=\s*@OLD_SQL_NOTES")
+_RESTORED: Final = re.compile(rb"/\*!\d+ SET SQL_NOTES\s*=\s*(?:IFNULL\()?@OLD_SQL_NOTES")
 _SENTENCES: Final = {
     Kind.OTHER: ("contains_statements", "Beside tables and rows it holds statements that change data or run code: {}"),
     Kind.DANGEROUS: (
@@ -234,7 +234,7 @@ class Gathering:
                 places = (
                     of_bytes(columns, kinds, names) if kinds and self._grammar.tongue is Tongue.MYSQL else frozenset()
                 )
-                values = copy_line(raw, reading.text) if is_copy else reading.row(raw, places)
+                values = reading.copied([raw.removesuffix(b"\r")])[0] if is_copy else reading.row(raw, places)
                 row = placed(values, columns, names) or placed(values, (), names)
                 if row is not None:
                     rows.append(row)

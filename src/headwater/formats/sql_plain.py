@@ -12,14 +12,14 @@ from headwater.formats.budget import Budget
 from headwater.formats.encoding import encoding_of
 from headwater.formats.finding import Description, Dump, Encoding, Problem, Table, Wholeness
 from headwater.formats.sql_ends import Judged, judge
-from headwater.formats.sql_events import CopyRows, Event, Rows
+from headwater.formats.sql_events import Command, CopyRows, Event, Rows, Statement
 from headwater.formats.sql_gather import Gathering
 from headwater.formats.sql_lexer import Grammar
 from headwater.formats.sql_places import Places
 from headwater.formats.sql_scan import Scanner
 from headwater.formats.sql_tables import of_bytes, placed
 from headwater.formats.sql_text import TAIL_BYTES, SqlText
-from headwater.formats.sql_values import Reading, copy_line, copy_lines
+from headwater.formats.sql_values import Reading, copy_lines
 from headwater.formats.sql_writers import HEAD_BYTES, Writer, head_of, identified
 from headwater.formats.transcode import Utf8
 from headwater.ports.ranges import Broken, Ranges
@@ -33,6 +33,8 @@ _CLUSTER: Final = re.compile(rb"\A\s*--\r?\n-- PostgreSQL database cluster dump"
 _NOBODY: Final = Writer("sql", Grammar(), 0.0, "")
 
 Row = list[str | None]
+Portion = tuple[tuple[str, ...], list[Row], int]
+"""Rows, the columns they were given for (none: all of them), and their size in bytes."""
 
 
 def opened(ranges: Ranges, pieces: Iterator[bytes]) -> tuple[Writer, SqlText, bool]:
@@ -76,9 +78,7 @@ def describe(ranges: Ranges, budget: Budget) -> Description:
     )
 
 
-def rows(
-    ranges: Ranges, encoding: Encoding | None, table: Table, budget: Budget
-) -> Iterator[tuple[tuple[str, ...], Row]]:
+def rows(ranges: Ranges, encoding: Encoding | None, table: Table, budget: Budget) -> Iterator[Portion]:
     """The rows of a table, each with the columns it was given for (none: all of them)."""
     writer, text, is_cluster = opened(ranges, budget.stream(ranges))
     codec = text.codec if text.declared or encoding is None else encoding.name
@@ -88,52 +88,51 @@ def rows(
         yield from event_rows(event, places, reading, table)
 
 
-def event_rows(event: Event, places: Places, reading: Reading, table: Table) -> Iterator[tuple[tuple[str, ...], Row]]:
+def event_rows(event: Event, places: Places, reading: Reading, table: Table) -> Iterator[Portion]:
     """The rows that an event brings for a table."""
     if isinstance(event, Rows):
         name, columns = places.head(event.head)
         if name == table.name:
             kinds = {column.name: (column.type, column.written) for column in table.columns}
-            names = tuple(kinds)
-            bytes_at = of_bytes(columns, kinds, names) if reading.is_mysql else frozenset()
-            for row in event.rows:
-                yield columns, reading.row(row, bytes_at)
+            bytes_at = of_bytes(columns, kinds, tuple(kinds)) if reading.is_mysql else frozenset()
+            yield columns, [reading.row(row, bytes_at) for row in event.rows], sum(map(len, event.rows))
     elif isinstance(event, CopyRows):
         name, columns = places.head(event.head)
         if name == table.name:
-            for line in copy_lines(event.lines):
-                yield columns, copy_line(line, reading.text)
-    elif hasattr(event, "text"):
-        places.statement(event.text)
+            yield columns, reading.copied(copy_lines(event.lines)), len(event.lines)
+    elif isinstance(event, Command):
         places.command(event.text)
+    elif isinstance(event, Statement):
+        places.statement(event.text)
 
 
-def batched(found: Iterator[tuple[tuple[str, ...], Row]], names: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
+def batched(found: Iterator[Portion], names: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
     """Rows as batches of texts under these names; those whose number of fields does not fit are left out."""
     kept: list[Row] = []
-    size_chars = 0
-    for columns, row in found:
-        values = placed(row, columns, names) or placed(row, (), names)
-        if values is None:
-            continue
-        kept.append(values)
-        size_chars += sum(len(value) for value in values if value)
-        if len(kept) >= BATCH_ROWS or size_chars > _BATCH_CHARS_MAX:
-            yield batch_of(kept, names)
-            kept, size_chars = [], 0
+    size_bytes = 0
+    for columns, rows, portion_bytes in found:
+        size_bytes += portion_bytes
+        if columns in {(), names}:
+            kept += [row for row in rows if len(row) == len(names)]
+        else:
+            kept += [values for row in rows if (values := placed(row, columns, names) or placed(row, (), names))]
+        start = 0
+        while len(kept) - start >= BATCH_ROWS or (size_bytes > _BATCH_BYTES_MAX and start < len(kept)):
+            yield batch_of(kept[start : start + BATCH_ROWS], names)
+            start += BATCH_ROWS
+        if start:
+            kept, size_bytes = kept[start:], 0
     if kept:
         yield batch_of(kept, names)
 
 
-_BATCH_CHARS_MAX: Final = 4 * 1024 * 1024
+_BATCH_BYTES_MAX: Final = 4 * 1024 * 1024
 
 
 def batch_of(kept: list[Row], names: tuple[str, ...]) -> pa.RecordBatch:
     """One batch of text columns."""
     import pyarrow as pa  # noqa: PLC0415 – heavy
 
-    if not names:
-        return pa.RecordBatch.from_pylist([{}] * len(kept), schema=pa.schema([]))
     arrays = [pa.array(values, type=pa.string()) for values in zip(*kept, strict=True)]
     return pa.RecordBatch.from_arrays(arrays, names=list(names))
 

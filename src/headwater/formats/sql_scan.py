@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -19,7 +18,6 @@ from headwater.formats.sql_events import (
     STARTS_INSERT,
     Bad,
     Command,
-    Comment,
     CopyRows,
     Event,
     Rows,
@@ -29,45 +27,25 @@ from headwater.formats.sql_events import (
     starts_comment,
     starts_compound,
 )
+from headwater.formats.sql_feed import LOOK_BYTES, ROW_BYTES_MAX, STATEMENT_BYTES_MAX, Feed
 from headwater.formats.sql_lexer import Grammar, Open, Tongue, Walk, row_pattern
-
-ROW_BYTES_MAX: Final = 16 * 1024 * 1024
-"""A row that is longer is counted, and not looked into."""
-
-STATEMENT_BYTES_MAX: Final = 1024 * 1024
-"""A statement without rows that is longer is not looked into beyond it."""
 
 PORTION_ROWS: Final = 10_000
 _SLOW_ROWS_MAX: Final = 16  # in one piece: beyond them the pattern is not tried again, as it may run to the piece's end
 _LOOSE: Final = frozenset({Tongue.TSQL, Tongue.ANY})  # statements may follow one another without a semicolon
-_SPACE: Final = re.compile(rb"\s*+")
 
 
-class Scanner:
-    """Reads text of `pieces` in `grammar`. Use `events` once.
-
-    Attributes:
-        ended: inside of what the text ended, when `events` has.
-        ended_in: the head of the INSERT or COPY it ended in, or the start of the statement.
-        ended_rows: rows of that INSERT or COPY before its end.
-    """
+class Scanner(Feed):
+    """Reads text of `pieces` in `grammar`. Use `events` once."""
 
     def __init__(self, pieces: Iterator[bytes], grammar: Grammar, *, row_bytes_max: int = ROW_BYTES_MAX) -> None:
-        self._pieces = pieces
+        super().__init__(pieces, grammar.tongue, row_bytes_max)
         self._grammar = grammar
-        self._row_bytes_max = row_bytes_max
-        self._text = b""
-        self._pos = 0
-        self._base = 0  # offset of `_text` in all
-        self._is_end = False
         self._delimiter = b";"
-        self.ended = Open.NOTHING
-        self.ended_in = b""
-        self.ended_rows = 0
 
     def events(self) -> Iterator[Event]:
         """All of it, in order."""
-        tongue = self._grammar.tongue
+        tongue = self._tongue
         while self._skip_space():
             if starts_comment(tongue, self._text, self._pos):
                 yield self._comment()
@@ -82,48 +60,6 @@ class Scanner:
                     if COPY.match(statement.text):
                         yield from self._copy(statement.text)
 
-    def _fill(self, keep_from: int) -> None:
-        """Takes another piece, and forgets what stands before `keep_from`."""
-        piece = next(self._pieces, None)
-        self._is_end = piece is None
-        self._text = self._text[keep_from:] + (piece or b"")
-        self._base += keep_from
-        self._pos = max(0, self._pos - keep_from)
-
-    def _skip_space(self) -> bool:
-        """Past blanks; whether anything comes after them, of which some is then there to be looked at."""
-        while True:
-            found = _SPACE.match(self._text, self._pos)
-            self._pos = found.end() if found else self._pos
-            if len(self._text) - self._pos >= _LOOK_BYTES or self._is_end:
-                return self._pos < len(self._text)
-            self._fill(self._pos)
-
-    def _skip_gap(self) -> None:
-        """Past blanks and comments."""
-        while self._skip_space() and starts_comment(self._grammar.tongue, self._text, self._pos):
-            self._comment()
-
-    def _comment(self) -> Comment:
-        """A comment; of a long one only its beginning."""
-        at = self._base + self._pos
-        is_block = self._text.startswith(b"/*", self._pos)
-        mark = b"*/" if is_block else b"\n"
-        look = self._pos + 2
-        kept = b""
-        while (end := self._text.find(mark, look)) < 0 and not self._is_end:
-            if not kept and len(self._text) - self._pos > STATEMENT_BYTES_MAX:
-                kept = self._text[self._pos : self._pos + STATEMENT_BYTES_MAX]
-            keep_from = max(0, len(self._text) - 1) if kept else self._pos
-            look = max(look, len(self._text) - 1) - keep_from
-            self._fill(keep_from)
-        if end < 0:
-            end = len(self._text)
-            self.ended = Open.COMMENT if is_block else self.ended
-        text = kept or self._text[self._pos : end + len(mark)]
-        self._pos = min(end + len(mark), len(self._text))
-        return Comment(text, at)
-
     def _command(self) -> Command:
         """A line for the client program."""
         at = self._base + self._pos
@@ -132,17 +68,6 @@ class Scanner:
         if words[0].upper() == b"DELIMITER" and len(words) > 1:
             self._delimiter = words[1][:16]
         return Command(line[:STATEMENT_BYTES_MAX], at)
-
-    def _line(self) -> bytes:
-        """The rest of the line, with its end."""
-        while self._text.find(b"\n", self._pos) < 0 and not self._is_end:
-            if len(self._text) - self._pos > self._row_bytes_max:
-                break
-            self._fill(self._pos)
-        end = self._text.find(b"\n", self._pos) + 1 or len(self._text)
-        line = self._text[self._pos : end]
-        self._pos = end
-        return line
 
     def _insert(self) -> bytes | None:
         """The head of an INSERT with rows, if one starts here; `_pos` then stands on its first bracket."""
@@ -187,7 +112,7 @@ class Scanner:
         """Rows as far as the pattern takes them, and whether another one is expected behind."""
         match = row_pattern(self._grammar).match
         text, pos = self._text, self._pos
-        is_loose = self._grammar.tongue in _LOOSE
+        is_loose = self._tongue in _LOOSE
         sure = len(text) if self._is_end else len(text) - len(head)
         rows: list[bytes] = []
         is_more = True
@@ -244,7 +169,7 @@ class Scanner:
     def _tail(self, head: bytes, rows: int) -> None:
         """What follows the last row up to the end of the INSERT: nothing, or ON CONFLICT … and the like."""
         self._skip_gap()
-        tongue = self._grammar.tongue
+        tongue = self._tongue
         if self._text.startswith(self._delimiter, self._pos):
             self._pos += len(self._delimiter)
         elif self._pos >= len(self._text):
@@ -263,11 +188,11 @@ class Scanner:
             look = walk.step(self._text, look, is_end=self._is_end)
             if walk.is_done:
                 if is_compound is None:
-                    is_compound = kept is None and starts_compound(self._text[start:look], self._grammar.tongue)
+                    is_compound = kept is None and starts_compound(self._text[start:look], self._tongue)
                 if (
                     not is_compound
                     or kept is not None
-                    or ends_compound(self._text[max(start, look - _LOOK_BYTES) : look])
+                    or ends_compound(self._text[max(start, look - LOOK_BYTES) : look])
                 ):
                     break
                 walk = Walk(self._grammar, delimiter=self._delimiter)
@@ -285,13 +210,13 @@ class Scanner:
 
     def _walk(self) -> Walk:
         """A walk to the end of the statement that starts here."""
-        block = BLOCKS.get(self._grammar.tongue)
+        block = BLOCKS.get(self._tongue)
         is_block = block is not None and block.match(self._text, self._pos) is not None
         return Walk(self._grammar, delimiter=self._delimiter, is_block=is_block)
 
     def _cut_statement(self, text: bytes, at: int, what: Open) -> Statement:
         """The text ends in a statement, which only T-SQL does without an end mark."""
-        is_whole = self._grammar.tongue is Tongue.TSQL and what is Open.STATEMENT
+        is_whole = self._tongue is Tongue.TSQL and what is Open.STATEMENT
         if is_whole:
             self._pos = len(self._text)
         else:
@@ -318,23 +243,3 @@ class Scanner:
                 self._end_in(Open.ROW, head, rows)
                 return
             self._fill_line()
-
-    def _fill_line(self) -> None:
-        """Takes pieces up to one with a line end; a line beyond all measure loses its middle."""
-        parts = [self._text[self._pos :]]
-        size_bytes = len(parts[0])
-        self._base += self._pos
-        for piece in self._pieces:
-            parts.append(piece)
-            size_bytes += len(piece)
-            if b"\n" in piece:
-                break
-            if size_bytes > self._row_bytes_max:
-                self._base += size_bytes - _LOOK_BYTES
-                parts, size_bytes = [parts[0][:_LOOK_BYTES]], _LOOK_BYTES
-        else:
-            self._is_end = True
-        self._text, self._pos = b"".join(parts), 0
-
-
-_LOOK_BYTES: Final = 256  # what is looked at to tell what starts

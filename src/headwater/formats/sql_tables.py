@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from headwater.formats.finding import SAMPLES_MAX, Column, Problem, Table, Type
+from headwater.formats.finding import COLUMNS_MAX, SAMPLES_MAX, Column, Problem, Table, Type
 from headwater.formats.sql_ddl import Declared
 from headwater.formats.types import clipped, typed, uncounted
 
@@ -47,7 +47,7 @@ class Gathered:
         if self.declared:
             known = tuple(column.name for column in self.declared)
             return known + tuple(name for name in self.inserted if name not in known)
-        return self.inserted or tuple(f"column{number}" for number in range(1, self.width + 1))
+        return self.inserted or tuple(f"column{number}" for number in range(1, min(self.width, COLUMNS_MAX) + 1))
 
 
 def of_bytes(

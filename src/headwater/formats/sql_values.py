@@ -7,7 +7,7 @@ around a text (TO_DATE, CAST, replace, unistr) give the text.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Sequence
 from functools import cache
 from typing import Final
 
@@ -29,6 +29,9 @@ _C_ESCAPES: Final = {b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b
 _BACKSLASH: Final = re.compile(rb"\\(.)|''", re.DOTALL)
 _C_BACKSLASH: Final = re.compile(rb"\\([0-7]{1,3}|x[0-9A-Fa-f]{1,2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|.)|''", re.DOTALL)
 _COPY_BACKSLASH: Final = re.compile(rb"\\([0-7]{1,3}|x[0-9A-Fa-f]{1,2}|.)", re.DOTALL)
+_COPY_PLAIN: Final = re.compile(r"\\(.)", re.DOTALL)
+_COPY_NUMBERED: Final = re.compile(r"(?<!\\)(?:\\\\)*+\\[0-7x]")
+_COPY_CHARS: Final = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 _HEX: Final = re.compile(rb"(?:0[xX]([0-9A-Fa-f]*)|[xX]'([0-9A-Fa-f]*)')\Z")
 _BITS: Final = re.compile(rb"[bB]'([01]*)'\Z")
 _TYPED: Final = re.compile(
@@ -46,6 +49,8 @@ _WRAPS: Final = frozenset(
 _UNISTR: Final = re.compile(r"\\(\\|u?[0-9A-Fa-f]{4}|\+[0-9A-Fa-f]{6}|U[0-9A-Fa-f]{8})")
 _CHAR: Final = re.compile(rb"(?:char|chr|nchar)\s*\(\s*(\d{1,7})\s*\)\Z", re.IGNORECASE)
 _DEPTH_MAX: Final = 8
+_NULLS: Final = frozenset({"NULL", "null", "Null"})
+_NUMBER: Final = re.compile(r"-?[0-9][0-9.]*+\Z").match
 _LAST: Final = 0x10FFFF  # of Unicode
 
 
@@ -58,6 +63,7 @@ class Reading:
         self._encoding = encoding
         self._split = _values_pattern(grammar)
         self._parts = _parts_pattern(grammar)
+        self._simple = _simple_pattern(grammar)
 
     def text(self, data: bytes) -> str:
         r"""Bytes of the file as text; what cannot be read stands in it as `\xff`."""
@@ -65,10 +71,23 @@ class Reading:
 
     def row(self, row: bytes, of_bytes: frozenset[int] = frozenset()) -> list[Value]:
         """The values of `(…)`; `of_bytes` are the places of columns whose texts are bytes."""
-        raw = self.raw_values(row[1:-1])
         if of_bytes:
+            raw = self.raw_values(row[1:-1])
             return [self._bytes(each) if place in of_bytes else self.value(each) for place, each in enumerate(raw)]
-        return [self.value(each) for each in raw]
+        try:
+            text = row[1:-1].decode(self._encoding)
+        except UnicodeDecodeError:
+            return [self.value(each) for each in self.raw_values(row[1:-1])]
+        return [
+            quoted
+            if not plain
+            else None
+            if plain in _NULLS
+            else plain
+            if _NUMBER(plain)
+            else self.value(plain.encode(self._encoding))
+            for quoted, plain in self._simple.findall(text + ",")
+        ]
 
     def _bytes(self, raw: bytes) -> Value:
         """A value of a column of bytes, which MySQL writes as a text."""
@@ -163,23 +182,35 @@ class Reading:
             return self.value(arguments[place], depth + 1)
         return self.value(arguments[0], depth + 1) if name in _WRAPS else self.text(raw)
 
+    def copied(self, lines: Sequence[bytes]) -> list[list[Value]]:
+        """The fields of lines of COPY."""
+        if not lines:
+            return []
+        text = b"\n".join(lines).decode(self._encoding, "backslashreplace")
+        return [self._fields(line) if "\\" in line else [*line.split("\t")] for line in text.split("\n")]
 
-def copy_line(line: bytes, text: Callable[[bytes], str]) -> list[Value]:
-    """The fields of a line of COPY."""
-    line = line.removesuffix(b"\r")
-    fields = line.split(b"\t")
-    if b"\\" not in line:
-        return [text(field) for field in fields]
-    return [
-        None if field == b"\\N" else text(_COPY_BACKSLASH.sub(_copy_escape, field) if b"\\" in field else field)
-        for field in fields
-    ]
+    def _fields(self, line: str) -> list[Value]:
+        """The fields of a line with escapes."""
+        return [
+            None if field == "\\N" else self._copied(field) if "\\" in field else field for field in line.split("\t")
+        ]
+
+    def _copied(self, field: str) -> str:
+        """A field without its escapes."""
+        if _COPY_NUMBERED.search(field) is None:
+            return _COPY_PLAIN.sub(_copy_plain, field)
+        return self.text(_COPY_BACKSLASH.sub(_copy_escape, field.encode(self._encoding, "replace")))
 
 
-def copy_lines(lines: bytes) -> Iterator[bytes]:
-    """The lines of a COPY block, without their ends."""
-    for line in lines.split(b"\n")[:-1] if lines.endswith(b"\n") else lines.split(b"\n"):
-        yield line.removesuffix(b"\r")
+def copy_lines(lines: bytes) -> list[bytes]:
+    """The lines of a COPY block, without their ends; only whole lines count."""
+    found = lines.split(b"\n")
+    found.pop()
+    return [line.removesuffix(b"\r") for line in found] if b"\r\n" in lines else found
+
+
+def _copy_plain(found: re.Match[str]) -> str:
+    return _COPY_CHARS.get(found[1], found[1])
 
 
 def _mysql_escape(found: re.Match[bytes]) -> bytes:
@@ -228,6 +259,14 @@ def _values_pattern(grammar: Grammar) -> re.Pattern[bytes]:
         rb"""[^'"(),]++|""" + text_pattern(grammar) + rb"|" + name_pattern(grammar) + rb"|" + nested_pattern(grammar)
     )
     return re.compile(rb"((?:" + atoms + rb")*+)\s*+,", re.DOTALL)
+
+
+@cache
+def _simple_pattern(grammar: Grammar) -> re.Pattern[str]:
+    """What stands before each comma: as group 1 a text in which nothing is escaped, as group 2 anything else."""
+    simple = r"'([^'\\]*+)'" if grammar.has_backslash else "'([^']*+)'"
+    value = _values_pattern(grammar).pattern.removesuffix(rb"\s*+,").decode("ascii")
+    return re.compile(rf"\s*+(?:{simple}|{value})\s*+,", re.DOTALL | re.ASCII)
 
 
 @cache

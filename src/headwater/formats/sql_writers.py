@@ -49,7 +49,14 @@ _SIGNS: Final = (
     _sign(rb"^-- MariaDB dump ", "mariadb-dump", Tongue.MYSQL, 0.99, _COMMENT_OF.format("mariadb-dump")),
     _sign(rb"^-- MySQL dump ", "mysqldump", Tongue.MYSQL, 0.99, _COMMENT_OF.format("mysqldump")),
     _sign(rb"\A\s*/\*M!999999\\- ", "mariadb-dump", Tongue.MYSQL, 0.98, "It begins as mariadb-dump writes it."),
-    _sign(rb"\A\s*-- (?:phpMyAdmin SQL Dump|Adminer )", "sql", Tongue.MYSQL, 0.97, "A web tool for MySQL wrote it."),
+    _sign(
+        rb"\A\s*-- (?:phpMyAdmin SQL Dump|Adminer [\d.]+ MySQL)"
+        rb"|^-- HeidiSQL Version:|^# (?:Sequel (?:Pro|Ace)|phpMyAdmin) ",
+        "sql",
+        Tongue.MYSQL,
+        0.97,
+        "A web tool for MySQL wrote it.",
+    ),
     _sign(
         rb"\A\s*PRAGMA foreign_keys=OFF;\s*BEGIN TRANSACTION;",
         "sqlite_dump",
@@ -78,7 +85,7 @@ _SIGNS: Final = (
         0.95,
         "It has words that only Oracle's tools use.",
     ),
-    _sign(rb"^/\*!\d{5} SET ", "mysqldump", Tongue.MYSQL, 0.95, "It begins with MySQL's conditional comments."),
+    _sign(rb"\A\s*/\*!\d{5} SET ", "mysqldump", Tongue.MYSQL, 0.97, "It begins with MySQL's conditional comments."),
     _sign(rb"^/\*!\d{5} ", "sql", Tongue.MYSQL, 0.93, "It has MySQL's conditional comments."),
     _sign(
         rb"^\) ENGINE=\w+|^(?:CREATE TABLE|INSERT INTO|DROP TABLE)[^\n'\"]{0,40}`\w",
@@ -112,9 +119,11 @@ _PROSE: Final = re.compile(rb"[a-z]\.\s+[A-Za-z]|[a-z]\.\r?\n")
 _TEXT: Final = re.compile(rb"'[^']*+'")
 _ESCAPED_QUOTE: Final = re.compile(rb"\w\\'\w")  # O\'Neil
 _FIRST_BYTES: Final = 4096
-_SIGN_BYTES: Final = 32 * 1024
-_MAY_BE: Final = re.compile(rb"\s*+(?:--|/\*|PRAGMA\b|BEGIN\b|REM\b|SET\b|USE\b|\\)", re.IGNORECASE)
-_GAP: Final = re.compile(rb"(?:\s++|--[^\n]*+(?:\n|\Z)|/\*.*?(?:\*/|\Z))*+", re.DOTALL)
+_SIGN_BYTES: Final = 16 * 1024
+_MAY_BE: Final = re.compile(
+    rb"\s*+(?:--|/\*|# \*{9}|# phpMyAdmin|PRAGMA\b|BEGIN\b|REM\b|SET\b|USE\b|\\)", re.IGNORECASE
+)
+_GAP: Final = re.compile(rb"(?:[\s;]++|--[^\n]*+(?:\n|\Z)|/\*.*?(?:\*/|\Z))*+", re.DOTALL)
 _ROWS: Final = re.compile(
     rb"^\s*INSERT\s+INTO\s[^;]{1,1000}?\bVALUES\s*\(|^\s*CREATE\s+TABLE\s[^;]{1,400}?\(", re.IGNORECASE | re.MULTILINE
 )

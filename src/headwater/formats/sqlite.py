@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
@@ -13,11 +12,11 @@ from headwater.formats.budget import Budget
 from headwater.formats.finding import Description, Dump, Encoding, Guess, Problem, Table, Wholeness
 from headwater.formats.format import Ends
 from headwater.formats.pull import is_cheap
-from headwater.formats.sql_ddl import Declared, created, parts_of
-from headwater.formats.sql_lexer import Grammar, Tongue
-from headwater.formats.sql_plain import batched
-from headwater.formats.sql_tables import SAMPLE_ROWS_MAX, Gathered, described
-from headwater.formats.sqlite_pages import HEADER_BYTES, MAGIC, Damaged, Header, Pages, Tree, Value, header_of, record
+from headwater.formats.sql_plain import Portion, batched
+from headwater.formats.sql_tables import SAMPLE_ROWS_MAX, described
+from headwater.formats.sqlite_pages import HEADER_BYTES, MAGIC, Header, Pages, Tree, header_of
+from headwater.formats.sqlite_records import Damaged, Value, record
+from headwater.formats.sqlite_schema import Source, source_of
 from headwater.ports.ranges import Broken, Ranges
 from headwater.terms import Completeness
 
@@ -28,10 +27,7 @@ TABLES_MAX: Final = 10_000
 KEPT_BYTES_MAX: Final = 64 * 1024 * 1024
 """A database inside a compression is held in memory up to this size; of a larger one only the size is checked."""
 
-_GRAMMAR: Final = Grammar(Tongue.SQLITE)
-_KEY: Final = re.compile(r"\bPRIMARY\s+KEY\s*\(([^()]*)\)", re.IGNORECASE)
-_WITHOUT_ROWID: Final = re.compile(r"\)[\s\w,]*\bWITHOUT\s+ROWID\b", re.IGNORECASE)
-_FLOAT: Final = re.compile(r"REAL|FLOA|DOUB", re.IGNORECASE)
+_PORTION_ROWS: Final = 1000
 _SAMPLE_CHARS_MAX: Final = 4 * 1024 * 1024
 _SCHEMA_FIELDS: Final = 5
 
@@ -41,16 +37,6 @@ def recognise(ends: Ends) -> Guess | None:
     if not ends.head.startswith(MAGIC):
         return None
     return Guess("sqlite", 1.0, ("It begins with the magic of SQLite's database file.",))
-
-
-class _Source(msgspec.Struct, frozen=True):
-    """A table as the schema has it. `order` puts what a record holds into the order of `gathered`."""
-
-    gathered: Gathered
-    root: int
-    order: tuple[int | None, ...]
-    row_id_at: int | None
-    floats: frozenset[int]
 
 
 class _Kept:
@@ -123,7 +109,7 @@ def batches(ranges: Ranges, described: Description, table: str, budget: Budget) 
     names = tuple(column.name for column in known.columns)
     source = next((each for each in _sources(pages, [], []) if each.gathered.name == table), None)
     if source is not None:
-        yield from batched((((), row) for row in _quietly(_rows(pages, source))), names)
+        yield from batched(_portions(_quietly(_rows(pages, source))), names)
 
 
 def _opened(ranges: Ranges, budget: Budget) -> _Opened:
@@ -220,9 +206,9 @@ def _sample(rows: Iterator[list[Value]]) -> list[list[Value]]:
     return kept
 
 
-def _sources(pages: Pages, problems: list[Problem], unread: list[str]) -> list[_Source]:
+def _sources(pages: Pages, problems: list[Problem], unread: list[str]) -> list[Source]:
     """The tables that the schema on page 1 lists."""
-    found: list[_Source] = []
+    found: list[Source] = []
     encoding = pages.header.encoding
     tree = Tree(pages, 1)
     try:
@@ -236,7 +222,7 @@ def _sources(pages: Pages, problems: list[Problem], unread: list[str]) -> list[_
             if not root.isdigit() or int(root) == 0:
                 unread.append(f"Table {name} is virtual: its rows lie elsewhere.")
                 continue
-            found.append(_source(name, int(root), sql))
+            found.append(source_of(name, int(root), sql))
     except Damaged as damaged:
         problems.append(_damage(damaged, ""))
     except Broken as broken:
@@ -247,42 +233,7 @@ def _sources(pages: Pages, problems: list[Problem], unread: list[str]) -> list[_
     return found
 
 
-def _source(name: str, root: int, sql: str) -> _Source:
-    made = created(sql.encode(), _GRAMMAR, "utf-8")
-    declared = made[1] if made else ()
-    gathered = Gathered(name, declared, is_created=True)
-    kept = [place for place, column in enumerate(declared) if not column.is_virtual]
-    key = _key_places(sql, declared)
-    row_id_at: int | None = None
-    if _WITHOUT_ROWID.search(sql):
-        kept = key + [place for place in kept if place not in key]
-    else:
-        row_id_at = next((place for place, column in enumerate(declared) if column.is_row_id), None)
-        if row_id_at is None and len(key) == 1 and declared[key[0]].written.upper() == "INTEGER":
-            row_id_at = key[0]
-    order = tuple(kept.index(place) if place in kept else None for place in range(len(declared)))
-    floats = frozenset(place for place, column in enumerate(declared) if _FLOAT.search(column.written))
-    return _Source(gathered, root, order, row_id_at, floats)
-
-
-def _key_places(sql: str, declared: Sequence[Declared]) -> list[int]:
-    """The columns of the primary key, in its order."""
-    names = [column.name.lower() for column in declared]
-    found = _KEY.search(sql)
-    if found is None:
-        return [place for place, column in enumerate(declared) if column.is_key]
-    key: list[int] = []
-    for part in found[1].split(","):
-        word = part.strip()
-        if word[:1] not in {'"', "[", "`"}:
-            word = word.split(" ")[0]
-        name = ".".join(each.decode("utf-8", "replace") for each in parts_of(word.encode())[:1]).lower()
-        if name in names and names.index(name) not in key:
-            key.append(names.index(name))
-    return key
-
-
-def _rows(pages: Pages, source: _Source) -> Iterator[list[Value]]:
+def _rows(pages: Pages, source: Source) -> Iterator[list[Value]]:
     """The rows of a table, its columns in the order of the schema. Raises Damaged, and as `Ranges`."""
     encoding = pages.header.encoding
     for cell in Tree(pages, source.root).cells():
@@ -295,6 +246,12 @@ def _rows(pages: Pages, source: _Source) -> Iterator[list[Value]]:
             if value is not None and value.lstrip("-").isdigit():
                 row[place] = f"{value}.0"
         yield row
+
+
+def _portions(rows: Iterator[list[Value]]) -> Iterator[Portion]:
+    """Rows by the thousand."""
+    while portion := list(islice(rows, _PORTION_ROWS)):
+        yield (), portion, sum(len(value) for row in portion for value in row if value)
 
 
 def _quietly(rows: Iterator[list[Value]]) -> Iterator[list[Value]]:

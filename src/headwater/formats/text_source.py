@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Final
 
@@ -14,6 +14,9 @@ from headwater.formats.finding import Encoding
 from headwater.formats.transcode import Utf8, Written, codec_of, written
 from headwater.ports.ranges import Broken, Ranges
 
+BLOCK_BYTES = 256 * 1024
+"""Text is handed on in blocks of so many bytes, however the bytes came: what is found in it depends on them alone."""
+
 _HEAD_BYTES: Final = 256 * 1024
 
 
@@ -21,7 +24,7 @@ class Source:
     """One pass over the bytes.
 
     Attributes:
-        head: the first bytes, as they are.
+        head: the first 256 KiB, as they are.
         written: how they are written, as far as they tell.
         broken: where the bytes could not be had any more, once it came to that.
         nul_bytes: how many bytes of the text were zero.
@@ -36,7 +39,8 @@ class Source:
         first: list[bytes] = []
         while sum(map(len, first)) < _HEAD_BYTES and (piece := next(self._pieces, None)) is not None:
             first.append(piece)
-        self.head = b"".join(first)
+        self._held = b"".join(first)
+        self.head = self._held[:_HEAD_BYTES]
         self._guess: Encoding | None = None
         self._is_declared = False
         self.written = self._told()
@@ -77,7 +81,8 @@ class Source:
 
     def pieces(self) -> Iterator[bytes]:
         """The text as UTF-8, without its mark, to where it ends, breaks off, or the budget does."""
-        for piece in self.utf8.pieces(chain([self.head] if self.head else [], self._pieces)):
+        blocks = _even(chain([self._held], self._pieces), BLOCK_BYTES)
+        for piece in self.utf8.pieces(blocks):
             self.nul_bytes += piece.count(0)
             yield piece
 
@@ -109,3 +114,20 @@ class Source:
         if self.nul_bytes:
             sentence = f"{self.nul_bytes:,} bytes are zero; in text there should be none."
             complaints.note("nul_bytes", sentence, count=self.nul_bytes)
+
+
+def _even(pieces: Iterable[bytes], size_bytes: int) -> Iterator[bytes]:
+    """Pieces of the same size; the last one may be smaller."""
+    waiting: list[bytes] = []
+    held_bytes = 0
+    for piece in pieces:
+        waiting.append(piece)
+        held_bytes += len(piece)
+        if held_bytes >= size_bytes:
+            joined = b"".join(waiting)
+            end = held_bytes - held_bytes % size_bytes
+            for begin in range(0, end, size_bytes):
+                yield joined[begin : begin + size_bytes]
+            waiting, held_bytes = [joined[end:]], held_bytes - end
+    if held_bytes:
+        yield b"".join(waiting)

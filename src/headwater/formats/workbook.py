@@ -10,7 +10,10 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from headwater.formats import zip as zip_archive
+from headwater.formats.arrow_schema import schema_problems
 from headwater.formats.budget import Budget
 from headwater.formats.finding import Description, Guess, Problem, Table, Wholeness, Workbook
 from headwater.formats.format import HEAD_BYTES, TAIL_BYTES, Ends, Held
@@ -100,6 +103,8 @@ def _described(ranges: Ranges, budget: Budget) -> Description:
     ends = Ends(head, budget.read(ranges, size_bytes - tail_bytes, tail_bytes), size_bytes)
     if head.startswith(OLE2):
         kind, wholeness, problems, too_large = "xls", ole2_wholeness(ranges, budget), [], ""
+        if wholeness.verdict is Completeness.SUSPECT:
+            return _unread(kind, wholeness, "The workbook is not all there; it was not read.")
     else:
         kind = kind_of(ends)
         opened = zip_archive.open(ranges, budget)
@@ -135,6 +140,10 @@ def _sheets(
             sheets.append(Sheet(Table(name), 0, 0))
             problems.append(Problem("damaged_sheet", f"The sheet cannot be read: {_plain(error)}", table=name))
             unread.append(f"Sheet {name} was not read.")
+        problems += [
+            msgspec.structs.replace(problem, table=name)
+            for problem in schema_problems(column.name for column in sheets[-1].table.columns if column.name)
+        ]
     if len(names) > SHEETS_MAX:
         unread.append(f"Only the first {SHEETS_MAX} of {len(names):,} sheets were read.")
     hidden = [each.name for each in book.sheets_metadata if str(each.visible) != "SheetVisibleEnum.Visible"]

@@ -77,7 +77,7 @@ def text_of(cell: Cell) -> str | None:
 def _header_at(rows: Sequence[Row]) -> tuple[int, int]:
     """How many rows stand above the header, and whether there is one.
 
-    It is the first row that is as full as those below it: all texts, none twice.
+    It is the first row that is as full as those below it: all texts, and none twice unless numbers stand below.
     """
     filled = [sum(cell != "" for cell in row) for row in rows]
     if not any(filled):
@@ -86,12 +86,13 @@ def _header_at(rows: Sequence[Row]) -> tuple[int, int]:
     start = next(number for number, count in enumerate(filled) if count and count >= max(1, usual * 0.6))
     cells = [cell for cell in rows[start] if cell != ""]
     below = rows[start + 1 :]
-    if not all(isinstance(cell, str) for cell in cells) or len({str(cell).strip() for cell in cells}) < len(cells):
+    if not all(isinstance(cell, str) for cell in cells):
         return start, 0
-    if not below and len(rows) == 1:
-        return start, 1
-    are_texts_below = all(isinstance(cell, str) for row in below for cell in row)
-    if are_texts_below and any(str(cell).replace(".", "").isdigit() for cell in cells):
+    names = {str(cell).strip() for cell in cells}
+    is_typed_below = any(not isinstance(cell, str) for row in below for cell in row)
+    if len(names) < len(cells) and not (is_typed_below and len(names) * 2 > len(cells)):
+        return start, 0
+    if below and not is_typed_below and any(name.replace(".", "").isdigit() for name in names):
         return start, 0
     return start, 1
 

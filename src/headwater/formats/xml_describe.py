@@ -77,7 +77,7 @@ class _Look:
         self.reader = Reader(self._records, self._complaints, has_namespaces=choice.has_namespaces)
         for _ in self.reader.read(self.source.pieces(), is_all=True):
             self._counted.add(self._records.take())
-        if not self.reader.is_refused and not self.reader.has_ended_badly:
+        if not self.reader.has_ended_badly:
             self._records.finish()
         self._counted.add(self._records.take())
 
@@ -94,7 +94,7 @@ class _Look:
             complaints.note("unbound_prefix", sentence)
         self._tell_others()
         source.complain(complaints, must_be_unicode=False)
-        is_all = source.is_all and not reader.is_refused
+        is_all = source.is_all and not reader.is_stopped
         return Description(
             wholeness=self._wholeness(),
             dialect=Xml(reader.root, self._choice.path, reader.namespaces, reader.version, reader.has_dtd),
@@ -108,6 +108,8 @@ class _Look:
     def _unread(self) -> str:
         if self.reader.is_refused:
             return "The XML was not looked at to its end, because of what is dangerous in it."
+        if self.reader.is_stopped:
+            return "What stands behind the place where it stops being one XML document was not looked at."
         return f"Of the XML only the first {self.source.read_bytes:,} bytes were looked at."
 
     def _tables(self) -> tuple[Table, ...]:

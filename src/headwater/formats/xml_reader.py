@@ -23,7 +23,6 @@ TAG_BYTES_MAX: Final = 16 * 1024 * 1024
 NAMES_MAX: Final = 200_000
 """More different names than this end the look: they are data, and expat keeps them all."""
 
-_FEED_BYTES: Final = 256 * 1024
 _ENTITY_CHARS_MAX: Final = 64
 _NAMESPACES_MAX: Final = 1_000
 _OPEN_SHOWN_MAX: Final = 8
@@ -140,9 +139,12 @@ class Reader:
         return parser
 
     def read(self, pieces: Iterable[bytes], *, is_all: bool) -> Iterator[None]:
-        """Goes through the document, a piece with each step; what is wrong ends it. `is_all`: the end is the end."""
+        """Goes through the document, a piece with each step; what is wrong ends it. `is_all`: the end is the end.
+
+        No piece should be small: expat begins a tag anew with each.
+        """
         try:
-            for piece in _even(pieces):
+            for piece in pieces:
                 self._feed(piece)
                 yield
             if is_all:
@@ -240,6 +242,11 @@ class Reader:
         return f"The file ends inside <{names[-1]}> (open elements: {shown})."
 
     @property
+    def is_stopped(self) -> bool:
+        """Whether the look ended before the bytes did."""
+        return bool(self._ending) and not self.is_cut
+
+    @property
     def has_ended_badly(self) -> bool:
         """Whether anything ended the look before the end of the document."""
         return bool(self._ending)
@@ -249,19 +256,3 @@ class Reader:
         if self._ending:
             return Wholeness(Completeness.SUSPECT, (self._ending,))
         return Wholeness(Completeness.PROVEN, (f"The outermost element, <{local(self.root)}>, is closed.",))
-
-
-def _even(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """Pieces not too small, for expat begins a tag anew with each, and not too large, for what lies in one is held."""
-    waiting: list[bytes] = []
-    size_bytes = 0
-    for piece in pieces:
-        waiting.append(piece)
-        size_bytes += len(piece)
-        if size_bytes >= _FEED_BYTES:
-            joined = b"".join(waiting)
-            for begin in range(0, len(joined), _FEED_BYTES):
-                yield joined[begin : begin + _FEED_BYTES]
-            waiting, size_bytes = [], 0
-    if waiting:
-        yield b"".join(waiting)

@@ -45,7 +45,7 @@ def batches(ranges: Ranges, described: Description, budget: Budget) -> Iterator[
         while len(waiting) >= ROWS_MAX or size_chars >= BATCH_CHARS:
             yield _batch(waiting[:ROWS_MAX], names)
             waiting, size_chars = waiting[ROWS_MAX:], 0
-    if not reader.is_refused and not reader.has_ended_badly:
+    if not reader.has_ended_badly:
         records.finish()
     waiting += shape.rows(records.take())
     if waiting:

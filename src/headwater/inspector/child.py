@@ -27,7 +27,7 @@ from headwater.inspector.parquet import table
 from headwater.inspector.remote import Remote
 from headwater.ports.findings import Inspected
 from headwater.ports.ranges import Ranges
-from headwater.readers.engine import Engine
+from headwater.readers.engine import MEMORY_BYTES, Engine
 from headwater.readers.local import LocalFile
 
 SMALL_BYTES_MAX: Final = 1024 * 1024
@@ -35,30 +35,44 @@ JOBS_MAX: Final = 500
 OUT_OF_MEMORY: Final = 70
 FAULT: Final = 71
 
+_ENGINE_SHARE: Final = 4
+_ITSELF: Final = "/proc/self"
+_WORDS_MAX: Final = 160
 _OPEN_PATH: Final = os.O_PATH | os.O_CLOEXEC
 _GROWN_SHARE: Final = 4  # of the memory that it may use: beyond that, a warm child is replaced
 
 
 class Place:
-    """Where children work: their folders, what they may read, and the engine that they inherit."""
+    """Where children work: `jobs` is a job's folder, `warm` that of a child for small jobs; and what they may read.
+
+    Each child makes an engine of its own: DuckDB has threads, and no child may inherit one.
+    """
 
     def __init__(self, folder: Path, limits: Limits, readable: Iterable[str]) -> None:
         self.limits = limits
         self.folder = folder
         self.jobs = folder / "job"
-        self.engine = Engine(folder=folder, memory_bytes=limits.memory_bytes // 4, spill_bytes=limits.file_bytes_max)
+        self.warm = folder / "warm"
         self._readable = [fd for path in readable if (fd := _descriptor(path)) is not None]
+
+    def engine(self, folder: Path) -> Engine:
+        """An engine for this process."""
+        memory_bytes = min(MEMORY_BYTES, self.limits.memory_bytes // _ENGINE_SHARE)
+        return Engine(folder=folder, memory_bytes=memory_bytes, spill_bytes=self.limits.file_bytes_max)
 
     def shut(self, files: tuple[int, ...] = ()) -> None:
         """Jails this process. It may open `files` again by name."""
-        folder = _descriptor(str(self.folder))
-        jail.shut((*self._readable, *files), () if folder is None else (folder,))
+        own = [fd for path in (_ITSELF, str(self.folder)) if (fd := _descriptor(path)) is not None]
+        jail.shut((*self._readable, *files, *own[:1]), own[1:])
+        for fd in own:
+            os.close(fd)
 
 
 def attend_one(place: Place, job: Job, fds: tuple[int, ...]) -> NoReturn:
     """The whole life of a child for one job; its exit code tells how it went."""
     place.shut(fds[1:])
-    os._exit(_attend(place, job, fds))  # nothing of the parent's is run again: no buffers, no exit handlers
+    code = _attend(place, job, fds, place.engine(place.jobs))
+    os._exit(code)  # nothing of the parent's is run again: no buffers, no exit handlers
 
 
 def attend_table(place: Place, body: bytes, fd: int) -> NoReturn:
@@ -83,14 +97,16 @@ def attend_many(place: Place, taking: socket.socket, inherited: tuple[int, ...])
     for fd in inherited:
         os.close(fd)
     place.shut()
+    engine = place.engine(place.warm)
     at_first_bytes, grown_bytes = _largest_bytes(), place.limits.memory_bytes // _GROWN_SHARE
     code = 0
     with suppress(Broken):
         for left in reversed(range(JOBS_MAX)):
             _, body, fds = frames.receive(taking)
-            code = _attend(place, msgspec.msgpack.decode(body, type=Job), fds)
+            code = _attend(place, msgspec.msgpack.decode(body, type=Job), fds, engine)
             if code:
                 break
+            engine.tidy()
             ended = Ended(code=0, is_last=not left or _largest_bytes() - at_first_bytes > grown_bytes)
             frames.send(taking, Kind.ENDED, msgspec.msgpack.encode(ended))
             if ended.is_last:
@@ -98,7 +114,7 @@ def attend_many(place: Place, taking: socket.socket, inherited: tuple[int, ...])
     os._exit(code)
 
 
-def _attend(place: Place, job: Job, fds: tuple[int, ...]) -> int:
+def _attend(place: Place, job: Job, fds: tuple[int, ...], engine: Engine) -> int:
     answering = socket.socket(fileno=fds[0])
     try:
         jail.allow_seconds(place.limits.time_seconds)
@@ -109,7 +125,7 @@ def _attend(place: Place, job: Job, fds: tuple[int, ...]) -> int:
                 job.name,
                 limits=place.limits,
                 clock=time.monotonic,
-                engine=place.engine,
+                engine=engine,
                 engines=job.engines,
             ):
                 frames.send(answering, Kind.FINDING, msgspec.msgpack.encode(found))
@@ -143,7 +159,8 @@ def _ranges(place: Place, job: Job, fds: tuple[int, ...], answering: socket.sock
 
 def words(error: BaseException) -> bytes:
     """What went wrong, in a line."""
-    return f"{type(error).__name__}: {error}"[:500].encode(errors="replace")
+    line = next(iter(str(error).splitlines()), "")
+    return f"{type(error).__name__}: {line}"[:_WORDS_MAX].rstrip(" :").encode(errors="replace")
 
 
 def _largest_bytes() -> int:

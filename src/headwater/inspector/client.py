@@ -23,7 +23,7 @@ from headwater.formats.finding import Finding
 from headwater.inspector import frames
 from headwater.inspector.failed import cut_short, failed
 from headwater.inspector.frames import Broken, Kind
-from headwater.inspector.job import Ended, Job, Limits, Range, Start
+from headwater.inspector.job import FOLDER, Ended, Job, Limits, Range, Start
 from headwater.ports.findings import Inspected
 
 TRIES: Final = 2
@@ -87,7 +87,7 @@ class Worker:
 
     def __init__(self, limits: Limits, loads: tuple[str, ...] = ()) -> None:
         self._limits = limits
-        self._folder = tempfile.mkdtemp(prefix="headwater-inspect-")
+        self._folder = tempfile.mkdtemp(prefix=FOLDER)
         self._control, theirs = socket.socketpair()
         try:
             with theirs:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterator
 from typing import Final
 
@@ -11,7 +12,7 @@ from headwater.formats.budget import Budget
 from headwater.formats.examine import examine
 from headwater.formats.finding import Finding
 from headwater.formats.recipes import recipes
-from headwater.inspector.job import Limits
+from headwater.inspector.job import FOLDER, Limits
 from headwater.ports.ranges import Ranges
 from headwater.readers.engine import Engine
 from headwater.readers.profile import profile
@@ -19,6 +20,9 @@ from headwater.readers.prove import PROVED_BYTES_MAX, prove
 from headwater.readers.spool import spool
 
 STEP_BYTES_MAX: Final = 1 << 40
+_PLACE: Final = re.compile(rf"[^\s'\"(:]*{FOLDER}[^\s'\":,)]*")
+"""Where the bytes lay for this look: no machine stands in a finding."""
+
 _STEP_SHARE: Final = 0.5
 """Of the time that is left, what one step may take: so that a later step is never left without any."""
 
@@ -60,4 +64,6 @@ def _proved(finding: Finding, ranges: Ranges, engine: Engine, engines: Collectio
             return finding
         path = engine.new_path()
         spool(ranges, path, size_bytes_max=PROVED_BYTES_MAX)
-    return prove(finding, path, engine, engines=engines)
+    proved = prove(finding, path, engine, engines=engines)
+    recipes = [msgspec.structs.replace(each, why=_PLACE.sub("{path}", each.why)) for each in proved.recipes]
+    return msgspec.structs.replace(proved, recipes=tuple(recipes))

@@ -6,6 +6,15 @@ from typing import Final
 
 import msgspec
 
+FOLDER: Final = "headwater-inspect-"
+"""What the names of workers' folders begin with."""
+
+LOADS: Final = (
+    *("pyarrow", "pyarrow.compute", "pyarrow.csv", "pyarrow.json", "pyarrow.parquet"),
+    *("headwater.formats.examine", "duckdb", "pandas", "polars"),
+)
+"""What nearly every job needs: loaded before the first, and shared by all children."""
+
 PIECE_BYTES: Final = 1024 * 1024
 
 

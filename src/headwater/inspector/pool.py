@@ -18,8 +18,7 @@ import msgspec
 from headwater.errors import HeadwaterError, Refused, Unavailable
 from headwater.formats.finding import Finding
 from headwater.inspector.client import TRIES, Failure, OpenFile, Worker
-from headwater.inspector.job import Job, Limits
-from headwater.inspector.worker import LOADS
+from headwater.inspector.job import LOADS, Job, Limits
 from headwater.logs import note
 from headwater.ports.findings import Inspected
 from headwater.ports.store import ObjectReader

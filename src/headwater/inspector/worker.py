@@ -24,12 +24,6 @@ from headwater.inspector.child import FAULT, SMALL_BYTES_MAX, Place, attend_many
 from headwater.inspector.frames import Broken, Kind
 from headwater.inspector.job import Ended, Job, Start
 
-LOADS: Final = (
-    *("pyarrow", "pyarrow.compute", "pyarrow.csv", "pyarrow.json", "pyarrow.parquet"),
-    *("headwater.formats.examine", "pandas", "polars"),
-)
-"""What nearly every job needs: loaded before the first, and shared by all children."""
-
 _READABLE: Final = (
     "/usr",
     "/lib",
@@ -95,8 +89,8 @@ class _Worker:
         finally:
             if child.has_ended and child is self._steady:
                 self._steady = None
+                shutil.rmtree(self._place.warm, ignore_errors=True)
             shutil.rmtree(self._place.jobs, ignore_errors=True)
-            self._place.engine.tidy()
         return ended
 
     def _begun(self, kind: Kind, body: bytes, fds: tuple[int, ...]) -> _Child:
@@ -107,6 +101,7 @@ class _Worker:
         if job.size_bytes > SMALL_BYTES_MAX:
             return self._fork(lambda _: attend_one(self._place, job, fds))
         if self._steady is None:
+            self._place.warm.mkdir(mode=0o700)
             self._steady = self._fork(lambda taking: attend_many(self._place, taking, fds))
         with suppress(Broken):  # it has ended: who waits for it sees that
             frames.send(self._steady.socket, Kind.JOB, body, fds)

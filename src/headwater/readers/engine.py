@@ -49,6 +49,7 @@ class Engine:
     ) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="headwater-", dir=folder)).resolve()
         self._allowed = [path.resolve() for path in allowed]
+        self._allowed_always = len(self._allowed)
         self._settings: dict[str, str | bool | int | float | list[str]] = {
             **({} if memory_bytes is None else {"memory_limit": f"{memory_bytes}B"}),
             "threads": threads,
@@ -104,7 +105,8 @@ class Engine:
         return self.folder / f"{self._count:06}"
 
     def tidy(self) -> None:
-        """Removes every file that was copied or made here."""
+        """Removes every file that was copied or made here; what was handed in is allowed no longer."""
+        del self._allowed[self._allowed_always :]
         for path in self.folder.iterdir():
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path, ignore_errors=True)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from headwater.errors import Refused, Unavailable
-from headwater.ports.ranges import PIECE_BYTES
+from headwater.ports.ranges import PIECE_BYTES, Ranges
 from headwater.terms import shown
 
 
@@ -77,3 +78,14 @@ class LocalFile:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+@contextmanager
+def borrowed(opens: Callable[[], Ranges]) -> Iterator[Ranges]:
+    """Bytes for as long as they are read: a file is closed after that, so that thousands may be read one by one."""
+    ranges = opens()
+    try:
+        yield ranges
+    finally:
+        if isinstance(ranges, LocalFile):
+            ranges.close()

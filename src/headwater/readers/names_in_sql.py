@@ -1,4 +1,4 @@
-"""Which deliveries an SQL query speaks of: the quoted names in it that are written like a feed."""
+"""What an SQL query speaks of: the quoted names in it that are written like a feed; and that it only asks."""
 
 from __future__ import annotations
 
@@ -67,3 +67,22 @@ def reference(text: str) -> Reference | None:
 def references(sql: str) -> list[Reference]:
     """What a query may speak of: some of them may be plain texts that look like a feed."""
     return [found for text in quoted(sql) if (found := reference(text)) is not None]
+
+
+_ASKING: Final = frozenset(
+    {"SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "DROP", "ALTER", "TRANSACTION", "SET", "EXPLAIN", "MULTI"}
+)
+_WRAPPING: Final = frozenset({"EXPLAIN", "MULTI"})
+_WRITING: Final = re.compile(r"\b(attach|copy|execute|export|import|install|load|prepare)\b", re.IGNORECASE)
+
+
+def check_asks(kind: str, statement: str) -> None:
+    """Refuses what does more than to ask, with Refused("bad_request"); `kind` is DuckDB's word for the statement.
+
+    DuckDB may write wherever it may read, and a COPY could so overwrite what landed. EXPLAIN and PIVOT may hold another
+    statement: in them these words are refused wherever they stand.
+    """
+    if kind not in _ASKING or (kind in _WRAPPING and _WRITING.search(statement)):
+        raise Refused(
+            "bad_request", f"Only queries are taken here, and this is {kind.lower()}. -o FILE writes rows to a file."
+        )

@@ -7,6 +7,7 @@ takes about as long as reading them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
@@ -20,7 +21,7 @@ from headwater.formats.finding import SAMPLE_CHARS_MAX, Column, Csv, Finding, Js
 from headwater.ports.ranges import Broken, Ranges
 from headwater.readers.contents import Chosen
 from headwater.readers.engine import Engine
-from headwater.readers.ragged import Ragged, read_rejects
+from headwater.readers.ragged import Ragged, forget_rejects, read_rejects
 from headwater.readers.relation import Part, Place, part_of
 
 CONVERTED_BYTES_MAX: Final = 64 * 1024 * 1024
@@ -29,9 +30,14 @@ CONVERTED_BYTES_MAX: Final = 64 * 1024 * 1024
 LARGE_BYTES_MIN: Final = 64 * 1024 * 1024
 """From this size on values are read as their types at once, which is faster, and as text only if some do not fit."""
 
+SPOOLED_BYTES_MAX: Final = 8 * 1024 * 1024 * 1024
+"""What DuckDB cannot open where it lies is counted up to this size, unpacked."""
+
 REJECTS_MAX: Final = 100_000
 COLUMNS_AT_ONCE: Final = 500
 UNIQUE_ROWS_MAX: Final = 1_000_000
+UNIQUE_COLUMNS_MAX: Final = 50
+JSON_COLUMNS_MAX: Final = 1_000
 TABLES_MAX: Final = 100
 _PROMISING: Final = 0.9
 _UNORDERED: Final = frozenset({Type.LIST, Type.STRUCT, Type.JSON, Type.BINARY})
@@ -40,7 +46,7 @@ _UNORDERED: Final = frozenset({Type.LIST, Type.STRUCT, Type.JSON, Type.BINARY})
 def profile(examined: Examined, ranges: Ranges, engine: Engine, budget: Budget) -> Finding:
     """The finding with statistics over all rows, where it had them of a part alone; `ranges` are the delivery's bytes.
 
-    What cannot be counted stays as it was found. Raises Unavailable, OSError.
+    What cannot be counted stays as it was found. Raises Unavailable.
     """
     finding = examined.finding
     if examined.described is not None:
@@ -73,7 +79,8 @@ def _profiled(finding: Finding, examined: Examined, ranges: Ranges, engine: Engi
     problems = list(finding.problems)
     dialect, was_all = finding.dialect, finding.is_all
     for number, table in enumerate(finding.schema):
-        is_worth = table.columns and not is_counted(table) and number < TABLES_MAX and budget.has()
+        is_wide = isinstance(finding.dialect, Json) and len(table.columns) > JSON_COLUMNS_MAX
+        is_worth = table.columns and not is_wide and not is_counted(table) and number < TABLES_MAX and budget.has()
         counted = (
             _counted(finding, table, examined, ranges, engine, budget)
             if is_worth and _is_cheap(finding, examined)
@@ -121,7 +128,10 @@ def _counted(
 
     def read(columns: Iterable[Column]) -> Part:
         chosen = Chosen(table.name, finding, msgspec.structs.replace(table, columns=tuple(columns)))
-        return part_of(finding, chosen, place, engine, budgets=lambda: budget)
+        part = part_of(finding, chosen, place, engine, budgets=lambda: budget, spool_bytes_max=SPOOLED_BYTES_MAX)
+        if budget.is_spent:
+            raise Refused("too_large", "There was no time to read all of it.")
+        return part
 
     try:
         with engine.within(budget):
@@ -133,7 +143,7 @@ def _counted(
             if isinstance(finding.dialect, Csv):
                 return _csv(finding.dialect, table, texts, engine)
             return _Counted(_statistics(table, texts.text(), engine))
-    except (duckdb.Error, Refused, Broken):
+    except (duckdb.Error, Refused, Broken, OSError):
         return None
 
 
@@ -162,6 +172,7 @@ def _strictly(csv: Csv, table: Table, part: Part, engine: Engine) -> tuple[Table
     text = msgspec.structs.replace(part.select, options=options, limit=None).text(
         literal(str(part.source)), more=strict
     )
+    forget_rejects(engine)
     try:
         counted = _statistics(table, text, engine)
     except duckdb.InvalidInputException:
@@ -253,23 +264,39 @@ def _unique(
     """Which columns have no value twice. Exactly where all may be held in memory; what surely has some is not asked."""
     import duckdb  # noqa: PLC0415 - heavy
 
+    exact: dict[str, int] = {}
+    asked = [
+        name
+        for name, column in zip(names, columns, strict=True)
+        if _is_promising(column, rows) and rows <= UNIQUE_ROWS_MAX and column.type not in _UNORDERED
+    ][:UNIQUE_COLUMNS_MAX]
+    values = [
+        _present(identifier(name), column) if types.get(name, "VARCHAR") == "VARCHAR" else identifier(name)
+        for name, column in zip(names, columns, strict=True)
+        if name in asked
+    ]
+    if asked:
+        with suppress(duckdb.OutOfMemoryException):
+            counts = ", ".join(f"count(DISTINCT {value})" for value in values)
+            (answer,) = engine.rows(f"SELECT {counts} FROM ({text})")
+            exact = {name: int(str(count)) for name, count in zip(asked, answer, strict=True)}
     done = []
     for name, column in zip(names, columns, strict=True):
         count = rows - (column.nulls or 0)
         is_unique: bool | None = None
-        if count and (column.distinct or 0) < count * _PROMISING:
+        if name in exact:
+            column = msgspec.structs.replace(column, distinct=exact[name])  # noqa: PLW2901
+            is_unique = exact[name] == count
+        elif count and not _is_promising(column, rows):
             is_unique = False
-        elif count and rows <= UNIQUE_ROWS_MAX and column.type not in _UNORDERED:
-            is_text = types.get(name, "VARCHAR") == "VARCHAR"
-            value = _present(identifier(name), column) if is_text else identifier(name)
-            try:
-                ((distinct,),) = engine.rows(f"SELECT count(DISTINCT {value}) FROM ({text})")
-                is_unique = distinct == count
-                column = msgspec.structs.replace(column, distinct=int(str(distinct)))  # noqa: PLW2901
-            except duckdb.OutOfMemoryException:
-                is_unique = None
         done.append(msgspec.structs.replace(column, is_unique=is_unique))
     return done
+
+
+def _is_promising(column: Column, rows: int) -> bool:
+    """Whether every value may be there once, as far as an estimate tells."""
+    count = rows - (column.nulls or 0)
+    return count > 0 and (column.distinct or 0) >= count * _PROMISING
 
 
 def _clipped(text: object) -> str | None:

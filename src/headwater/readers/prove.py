@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from collections.abc import Collection, Mapping
+import re
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,7 +21,7 @@ from headwater.formats.duckdb_select import Select
 from headwater.formats.finding import Finding, Recipe
 from headwater.formats.recipe_text import Call, Name, Value
 from headwater.formats.recipe_text import Path as PathMark
-from headwater.formats.recipes import Plan, code_of, plans
+from headwater.formats.recipes import Plan, code_of, ours, plans
 from headwater.readers.contents import choose
 from headwater.readers.engine import Engine
 from headwater.readers.local import LocalFile
@@ -28,6 +29,9 @@ from headwater.readers.relation import Place, part_of
 
 PROVED_BYTES_MAX: Final = 4 * 1024 * 1024
 """Files up to this size are read by every engine, unless the caller says otherwise."""
+
+WHY_CHARS_MAX: Final = 200
+COLUMNS_MAX: Final = 1_000
 
 _CALLABLE: Final[dict[str, tuple[str, ...]]] = {
     "bz2": ("decompress", "open"),
@@ -66,7 +70,7 @@ _CALLABLE: Final[dict[str, tuple[str, ...]]] = {
 _METHODS: Final = frozenset(
     [
         *("__getitem__", "cast", "decode", "filter", "is_not_null", "read", "read_all", "read_bytes", "replace"),
-        *("str.to_date", "str.to_datetime", "str.to_time", "with_columns"),
+        *("str.replace", "str.replace_all", "str.to_date", "str.to_datetime", "str.to_time", "with_columns"),
     ]
 )
 _MODULE: Final = {"duckdb": "duckdb", "polars": "polars", "pandas": "pandas", "pyarrow": "pyarrow"}
@@ -90,20 +94,26 @@ def prove(
     """The finding with its recipes, each run against the file at `path`, which holds exactly the delivery's bytes.
 
     A recipe is not run, and says so, for a file beyond `size_bytes_max`, for an engine that is not installed, and for
-    rows that were not counted; with `engines`, for all but those. What a hostile file does to an engine happens here: call it where that is contained.
+    rows that were not counted; with `engines`, for all but those. What a hostile file does to an engine happens here:
+    call it where that is contained.
     """
     size_bytes = path.stat().st_size
     told: list[Recipe] = []
-    ours: dict[str, str] = {}
+    ours_fails: dict[str, str] = {}
+
+    def fails(plan: Plan) -> str:
+        name = plan.table.name
+        if name not in ours_fails:
+            ours_fails[name] = _ours_fails(finding, plan, path, engine)
+        return ours_fails[name]
+
     for plan in plans(finding):
         if size_bytes > size_bytes_max:
             told.append(_unproved(plan, f"It was not run: the file is larger than {size_bytes_max // 2**20} MiB."))
         elif engines and plan.engine not in engines:
             told.append(_unproved(plan, "It was not run."))
         else:
-            if plan.is_ours and plan.table.name not in ours:
-                ours[plan.table.name] = _ours(finding, plan, path, engine)
-            told.append(_proved(plan, path, engine, ours.get(plan.table.name, "")))
+            told.append(_proved(plan, path, engine, fails))
     return msgspec.structs.replace(finding, recipes=tuple(told))
 
 
@@ -111,26 +121,36 @@ def _unproved(plan: Plan, why: str) -> Recipe:
     return Recipe(plan.engine, plan.code, None, " ".join(filter(None, (plan.why, why))))
 
 
-def _ours(finding: Finding, plan: Plan, path: Path, engine: Engine) -> str:
+def _ours_fails(finding: Finding, plan: Plan, path: Path, engine: Engine) -> str:
     """What is wrong with our own reading of a table; nothing where it is as found. All engines get the same rows."""
-    try:
-        with LocalFile(path) as file:
-            part = part_of(finding, choose(finding, plan.table.name), Place(file), engine)
-            return _difference(_seen(part.text(), engine), plan)
-    except Exception as error:  # noqa: BLE001 - whatever goes wrong is the answer
-        return f"It fails: {_first_line(error)}"
+    wrong = ""
+    for by_us in (False, True):
+        try:
+            with LocalFile(path) as file:
+                part = part_of(finding, choose(finding, plan.table.name), Place(file), engine, by_us=by_us)
+                wrong = _difference(_seen(part.text(), engine), plan)
+        except Exception as error:  # noqa: BLE001 - whatever goes wrong is the answer
+            wrong = f"It fails: {_told(error, path, engine)}"
+        if not wrong:
+            break
+    return wrong
 
 
-def _proved(plan: Plan, path: Path, engine: Engine, ours: str) -> Recipe:
+def _proved(plan: Plan, path: Path, engine: Engine, ours_fails: Callable[[Plan], str]) -> Recipe:
     if plan.reads is None:
         return plan.recipe
     if importlib.util.find_spec(_MODULE[plan.engine]) is None:
         return _unproved(plan, f"It was not run: {plan.engine} is not installed here.")
     if plan.table.rows is None:
         return _unproved(plan, "It was not run: the rows were not counted.")
-    wrong = ours if plan.is_ours else _attempt(plan, plan.reads, path, engine)
+    if len(plan.table.columns) > COLUMNS_MAX:
+        return _unproved(plan, f"It was not run: {len(plan.table.columns):,} columns take too long to try.")
+    wrong = ours_fails(plan) if plan.is_ours else _attempt(plan, plan.reads, path, engine)
     if wrong and plan.other is not None and not _attempt(plan, plan.other, path, engine):
         return Recipe(plan.engine, code_of(plan.other), proved=True, why=plan.why)
+    if wrong and not plan.is_ours and not ours_fails(plan):
+        other = ours(plan.engine, plan.table, f"The engine's own reader does not read it as found: {wrong}")
+        return Recipe(other.engine, other.code, proved=True, why=other.why)
     return Recipe(plan.engine, plan.code, not wrong, " ".join(filter(None, (plan.why, wrong))))
 
 
@@ -138,8 +158,10 @@ def _attempt(plan: Plan, reads: Select | Call, path: Path, engine: Engine) -> st
     """What is wrong with what comes out; nothing where it is as found."""
     try:
         return _difference(_run(plan.engine, reads, path, engine), plan)
-    except Exception as error:  # noqa: BLE001 - engines raise what they like; each is an answer
-        return f"It fails: {_first_line(error)}"
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # noqa: BLE001 - engines raise what they like, also a panic of Rust; each is an answer
+        return f"It fails: {_told(error, path, engine)}"
 
 
 def _difference(seen: Seen, plan: Plan) -> str:
@@ -152,9 +174,11 @@ def _difference(seen: Seen, plan: Plan) -> str:
     return "" if seen.rows == plan.table.rows else f"It gives {seen.rows:,} rows, not {plan.table.rows:,}."
 
 
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    return lines[0][:200]
+def _told(error: BaseException, path: Path, engine: Engine) -> str:
+    """The first line of what an engine says, without where the file lay while it was tried."""
+    line = next(iter(str(error).strip().splitlines()), type(error).__name__)
+    line = re.sub(rf"{re.escape(str(engine.folder))}/\w+", "{path}", line).replace(str(path), "{path}")
+    return line if len(line) <= WHY_CHARS_MAX else line[: WHY_CHARS_MAX - 1] + "…"
 
 
 def _run(name: str, reads: Select | Call, path: Path, engine: Engine) -> Seen:

@@ -51,6 +51,12 @@ class Ragged(msgspec.Struct, frozen=True):
         return kept
 
 
+def forget_rejects(engine: Engine) -> None:
+    """Removes what an earlier pass told."""
+    for table in ("reject_errors", "reject_scans"):
+        engine.rows(f"DROP TABLE IF EXISTS {table}")
+
+
 def read_rejects(engine: Engine, csv: Csv) -> Ragged:
     """What the last pass told, and forgets it. Footer rows are no rows of the table, and not counted."""
     kinds = engine.rows("SELECT error_type, count(DISTINCT line) FROM reject_errors GROUP BY 1")
@@ -58,8 +64,7 @@ def read_rejects(engine: Engine, csv: Csv) -> Ragged:
         "SELECT DISTINCT line, csv_line FROM reject_errors WHERE error_type IN ('MISSING COLUMNS', 'TOO MANY COLUMNS') "
         f"ORDER BY line LIMIT {EXAMPLES_MAX}"
     )
-    for table in ("reject_errors", "reject_scans"):
-        engine.rows(f"DROP TABLE IF EXISTS {table}")
+    forget_rejects(engine)
     counts = {str(kind): int(str(count)) for kind, count in kinds}
     short, long = counts.pop("MISSING COLUMNS", 0), counts.pop("TOO MANY COLUMNS", 0)
     undecodable = counts.pop("INVALID ENCODING", 0) + counts.pop("INVALID UNICODE", 0)

@@ -15,7 +15,7 @@ from headwater.formats.recipes import recipes
 from headwater.ports.ranges import Ranges
 from headwater.readers.contents import choose, tables
 from headwater.readers.engine import Engine
-from headwater.readers.local import LocalFile
+from headwater.readers.local import LocalFile, borrowed
 from headwater.readers.look import look
 from headwater.readers.relation import Place, part_of
 from headwater.terms import shown
@@ -97,8 +97,7 @@ class Reading:
     def finding(self) -> Finding:
         """What it is. It is looked at now, if nobody did before."""
         if self._finding is None:
-            ranges = self._opens()
-            with Engine(allowed=_allowed(ranges)) as engine:
+            with borrowed(self._opens) as ranges, Engine(allowed=_allowed(ranges)) as engine:
                 self._finding = look(ranges, self._name, engine)
         return self._finding
 
@@ -114,9 +113,15 @@ class Reading:
 
     def rows(self, table: str = "") -> Rows:
         """The rows of a table."""
-        finding, ranges = self.finding, self._opens()
+        finding = self.finding
         chosen = choose(finding, table)
-        return Rows(lambda engine: part_of(finding, chosen, Place(ranges), engine).text(), _allowed(ranges))
+
+        def asks(engine: Engine) -> str:
+            with borrowed(self._opens) as ranges:
+                return part_of(finding, chosen, Place(ranges), engine).text()
+
+        with borrowed(self._opens) as ranges:
+            return Rows(asks, _allowed(ranges))
 
     def arrow(self, table: str = "") -> pa.Table:
         """As `Rows.arrow`."""

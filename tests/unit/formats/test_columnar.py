@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import decimal
 import io
@@ -7,6 +8,7 @@ import json
 import random
 
 import fastavro
+import polars as pl
 import pyarrow as pa
 import pytest
 import zstandard
@@ -14,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import orc as pyarrow_orc
 
-from headwater.formats import arrow, avro, orc
+from headwater.formats import arrow, avro, lz4_block, orc
 from headwater.formats.budget import Budget
 from headwater.formats.detect import detect
 from headwater.formats.examine import ends_of
@@ -274,3 +276,32 @@ def test_avro_hostile_schemas(schema):
     found = avro.describe(MemoryRanges(data), budget())
     assert found.wholeness.reasons
     assert list(avro.batches(MemoryRanges(data), found, "", budget())) == []
+
+
+def test_arrow_name_that_is_no_text():
+    """A column whose name is not UTF-8 is damage of the schema, not an error."""
+    data = SAMPLES["arrow stream"][1].replace(b"price", b"pr\xff\xfee", 1)
+    assert described("arrow stream", data).wholeness.verdict is Completeness.SUSPECT
+
+
+def test_arrow_files_of_polars():
+    """Polars puts no schema at the beginning of an Arrow file; the footer has it."""
+    data = io.BytesIO()
+    pl.from_arrow(TABLE).write_ipc(data)
+    found = described("arrow file", data.getvalue())
+    assert found.wholeness.verdict is Completeness.PROVEN
+    assert [column.name for column in found.tables[0].columns] == TABLE.column_names
+    assert found.tables[0].rows == ROWS
+
+
+@given(data=st.one_of(st.binary(max_size=3000), st.text("ab", max_size=3000).map(str.encode)))
+def test_lz4_blocks(data):
+    """A block of LZ4 that Arrow packed is unpacked to what it was."""
+    assert lz4_block.unpacked(pa.Codec("lz4_raw").compress(data, asbytes=True), 10_000) == data
+
+
+@given(data=st.binary(max_size=60))
+def test_lz4_blocks_of_any_bytes(data):
+    """Any bytes are a block or a ValueError, and never more than the limit allows."""
+    with contextlib.suppress(ValueError):
+        assert len(lz4_block.unpacked(data, 1000)) <= 1000 + len(data)

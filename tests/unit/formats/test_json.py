@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json as plain_json
+from unittest.mock import patch
 
 import pytest
 
@@ -23,7 +24,8 @@ def budget(size_bytes: int = 1 << 40) -> Budget:
 
 def described(data: bytes, *, piece_bytes: int = 1 << 20, breaks_at: int | None = None) -> Description:
     """What is said of these bytes."""
-    return json.describe(MemoryRanges(data, piece_bytes=piece_bytes, breaks_at=breaks_at), budget())
+    with patch("headwater.formats.text_source.BLOCK_BYTES", piece_bytes):  # so that it is handed on as it comes
+        return json.describe(MemoryRanges(data, piece_bytes=piece_bytes, breaks_at=breaks_at), budget())
 
 
 def rows_of(data: bytes) -> list[dict[str, str | None]]:
@@ -274,3 +276,26 @@ def test_rows_keep_numbers_as_they_are_written():
 def test_as_many_rows_as_described(data):
     """The batches have as many rows as the description says."""
     assert len(rows_of(data)) == described(data).tables[0].rows
+
+
+@pytest.mark.parametrize("piece_bytes", [1000, 1 << 20])
+def test_long_lists_of_plain_values(piece_bytes):
+    """Numbers, texts with commas and words in a long list are all counted, in pieces of any size."""
+    values = [number if number % 3 else f'a, "{number}"' if number % 2 else None for number in range(30_000)]
+    found = described(plain_json.dumps(values).encode(), piece_bytes=piece_bytes)
+    (column,) = found.tables[0].columns
+    assert (found.tables[0].rows, column.nulls, column.type) == (30_000, 5_000, Type.JSON)
+    assert found.wholeness.verdict is Completeness.PROVEN
+
+
+def test_what_stands_behind_a_fault_is_not_claimed():
+    """Where the document stops being JSON, the rest was not looked at, and that is said."""
+    found = described(b'[{"a":1} {"a":2}]')
+    assert (found.is_all, found.tables[0].rows) == (False, 1)
+    assert "behind byte 10" in found.unread
+
+
+def test_zeros_are_no_json():
+    """A file of nothing but zero bytes is suspect, of any size."""
+    for size in (1, 1000, 20_000_000):
+        assert described(b"\0" * size).wholeness.verdict is Completeness.SUSPECT

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json as plain_json
 import math
+from unittest.mock import patch
 
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -28,7 +30,14 @@ PIECES = st.integers(1, 64)
 def described(module: Format, data: bytes, piece_bytes: int, breaks_at: int | None = None) -> Description:
     """What is said of these bytes."""
     ranges = MemoryRanges(data, piece_bytes=piece_bytes, breaks_at=breaks_at)
-    return module.describe(ranges, Budget(1 << 40, 1e9, lambda: 0.0))
+    with patch("headwater.formats.text_source.BLOCK_BYTES", piece_bytes):  # so that it is handed on as it comes
+        return module.describe(ranges, Budget(1 << 40, 1e9, lambda: 0.0))
+
+
+def but_bytes(found: Description) -> Description:
+    """Without what is counted in the bytes alone: where the look ends early, that is of the blocks that were read."""
+    problems = tuple(each for each in found.problems if each.code not in {"nul_bytes", "bad_encoding"})
+    return msgspec.structs.replace(found, problems=problems, encoding=None)
 
 
 def row_count(module, data: bytes, found: Description) -> int:
@@ -43,7 +52,7 @@ def test_noise_has_a_description(data, piece_bytes):
     """Any bytes are described, in pieces of any size alike, and have at most the rows that are said."""
     for module in (json, ndjson):
         found = described(module, data, piece_bytes)
-        assert found == described(module, data, 1 << 20)
+        assert but_bytes(found) == but_bytes(described(module, data, 1 << 20))
         rows = row_count(module, data, found)
         assert not found.tables or not found.tables[0].columns or rows == found.tables[0].rows
 
@@ -79,7 +88,7 @@ def test_lines_are_read_as_python_reads_them(records, piece_bytes):
     raw = b"".join(plain_json.dumps(record).encode() + b"\n" for record in records)
     found = described(ndjson, raw, piece_bytes)
     assert found.tables[0].rows == len(records)
-    assert "bad_line" not in {problem.code for problem in found.problems}
+    assert "bad_record" not in {problem.code for problem in found.problems}
     assert row_count(ndjson, raw, found) in {len(records), 0 if not found.tables[0].columns else len(records)}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from unittest.mock import patch
 
 import pytest
 
@@ -22,7 +23,8 @@ def budget(size_bytes: int = 1 << 40) -> Budget:
 
 def described(data: bytes, *, piece_bytes: int = 1 << 20, breaks_at: int | None = None) -> Description:
     """What is said of these bytes."""
-    return ndjson.describe(MemoryRanges(data, piece_bytes=piece_bytes, breaks_at=breaks_at), budget())
+    with patch("headwater.formats.text_source.BLOCK_BYTES", piece_bytes):  # so that it is handed on as it comes
+        return ndjson.describe(MemoryRanges(data, piece_bytes=piece_bytes, breaks_at=breaks_at), budget())
 
 
 def rows_of(data: bytes, piece_bytes: int = 1 << 20) -> list[dict[str, str | None]]:
@@ -61,7 +63,7 @@ def test_windows_line_ends():
 def test_bad_lines_are_counted_and_placed(piece_bytes):
     """Lines that are no JSON are no rows; the first one is named with the reason, all are counted."""
     found = described(b'{"a":1}\n{"a":}\n\n{"a":2}\noops\n{"a":3} {"a":4}\n', piece_bytes=piece_bytes)
-    bad, blank = problem(found, "bad_line"), problem(found, "blank_lines")
+    bad, blank = problem(found, "bad_record"), problem(found, "blank_lines")
     assert (found.tables[0].rows, bad.count, bad.row, blank.count, blank.row) == (2, 3, 2, 1, 3)
     assert bad.sentence.startswith("Line 2 is no valid JSON: at byte 6")
     assert bad.examples == ('{"a":}', "oops", '{"a":3} {"a":4}')
@@ -70,7 +72,7 @@ def test_bad_lines_are_counted_and_placed(piece_bytes):
 def test_a_value_over_two_lines_is_none():
     """A record that is broken over lines is two bad lines, for readers of lines cannot read it."""
     found = described(b'{"a":1}\n{"a":\n2}\n{"a":3}\n')
-    assert (found.tables[0].rows, problem(found, "bad_line").count) == (2, 2)
+    assert (found.tables[0].rows, problem(found, "bad_record").count) == (2, 2)
 
 
 @pytest.mark.parametrize(
@@ -126,7 +128,7 @@ def test_a_line_without_end_is_not_held(monkeypatch):
     monkeypatch.setattr("headwater.formats.json_rows.VALUE_BYTES_MAX", 1000)
     data = b'{"a":1}\n{"a":"' + b"x" * 600_000 + b'"}\n{"a":3}\n{"a":}\n'
     found = described(data, piece_bytes=300)
-    assert (found.tables[0].rows, problem(found, "row_too_long").row, problem(found, "bad_line").row) == (2, 2, 4)
+    assert (found.tables[0].rows, problem(found, "row_too_long").row, problem(found, "bad_record").row) == (2, 2, 4)
     assert rows_of(data, 300) == [{"a": "1"}, {"a": "3"}]
 
 
@@ -157,3 +159,16 @@ def test_a_spent_budget_is_said():
     found = ndjson.describe(MemoryRanges(LINES * 9_000, piece_bytes=1000), budget(400_000))
     assert (found.is_all, found.wholeness.verdict) == (False, Completeness.PRESUMED)
     assert "first 400,000 bytes" in found.unread
+
+
+def test_a_last_line_without_end_is_suspect(monkeypatch):
+    """A last line longer than is held, with no line end, is a sign of a cut or of no lines at all."""
+    monkeypatch.setattr(ndjson, "VALUE_BYTES_MAX", 1000)
+    assert described(LINES + b"x" * 600_000, piece_bytes=300).wholeness.verdict is Completeness.SUSPECT
+
+
+def test_duplicates_are_looked_for_as_far_as_is_cheap():
+    """In a long file not every record is looked through for keys that come twice, and that is said."""
+    told = problem(described(b'{"a":1,"b":{"c":1},"a":2}\n' * 40_000), "duplicate_keys")
+    assert told.count >= 20_000
+    assert told.sentence.endswith("Not every record was looked through for that.")

@@ -5,6 +5,8 @@ import decimal
 import io
 import random
 
+import duckdb
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -191,3 +193,27 @@ def test_any_footer_never_raises(footer):
     """Any bytes in the place of a footer give a verdict."""
     data = b"PAR1" + bytes(50) + footer + len(footer).to_bytes(4, "little") + b"PAR1"
     assert described(data).wholeness.reasons
+
+
+def test_other_writers(tmp_path):
+    """Files of DuckDB and Polars are whole too, with rows, types and bounds."""
+    with duckdb.connect() as connection:
+        connection.execute(
+            "copy (select i as n, (i % 200)::utinyint as small, date '2026-01-01' + i::int as day, [i] as l,"
+            " map {'k': i} as m, uuid() as u, interval 1 day as iv, null as nothing, '{}'::json as j"
+            " from range(50_000) t(i))"
+            f" to '{tmp_path}/d.parquet' (format parquet, row_group_size 2048)"
+        )
+    found = described((tmp_path / "d.parquet").read_bytes())
+    assert found.wholeness.verdict is Completeness.PROVEN
+    assert found.tables[0].rows == 50_000
+    first = {column.name: (column.type, column.min, column.max) for column in found.tables[0].columns}
+    assert first["n"] == (Type.INTEGER, "0", "49999")
+    assert first["day"] == (Type.DATE, "2026-01-01", "2162-11-23")
+    assert first["m"][0] is Type.STRUCT
+    sink = io.BytesIO()
+    pl.DataFrame({"a": [1, None], "at": [WHEN, WHEN], "l": [[1], []], "t": [WHEN.time()] * 2}).write_parquet(sink)
+    found = described(sink.getvalue())
+    assert found.wholeness.verdict is Completeness.PROVEN
+    assert found.problems == ()
+    assert found.tables[0].columns[0].nulls == 1

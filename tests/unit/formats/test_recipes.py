@@ -2,15 +2,17 @@ from __future__ import annotations
 
 import ast
 
+import duckdb
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from headwater.formats.columns import unique_names
-from headwater.formats.duckdb_casts import identifier, literal
+from headwater.formats.duckdb_casts import cast_of, expression, identifier, literal
 from headwater.formats.finding import Column, Columnar, Csv, Encoding, Json, Layer, Table, Type, Xml
 from headwater.formats.recipe_text import NONE, PATH, call, python
 from headwater.formats.recipes import recipes
+from headwater.formats.types import typed
 from tests.findings import csv, finding, ndjson, table
 
 
@@ -142,3 +144,34 @@ def test_an_encoding_that_duckdb_does_not_know_is_read_by_us():
     assert code(found, "duckdb") == 'import headwater\nheadwater.read("{path}").duckdb()'
     for engine in ("polars", "pandas", "pyarrow", "spark"):
         assert 'encoding="shift_jis"' in code(found, engine)
+
+
+@pytest.mark.parametrize(
+    ("values", "type_", "read"),
+    [
+        (["2024-01-01 10:00:00.000000000 +01:00"], "TIMESTAMPTZ", "2024-01-01 09:00:00+00"),
+        (["13.02.2024 10:00 Z"], "TIMESTAMPTZ", "2024-02-13 10:00:00+00"),
+        (["2024-01-02 10:00:00 UTC"], "TIMESTAMPTZ", "2024-01-02 10:00:00+00"),
+        (["2024-01-05T10:00:00+0200", "2024-01-05T10:00:00Z"], "TIMESTAMPTZ", "2024-01-05 08:00:00+00"),
+        (["13.02.2024 10:00:00,123456000", "01.02.2024 10:00:00,5"], "TIMESTAMP", "2024-02-13 10:00:00.123456"),
+        (["2024-01-05T10:00:00.5", "2024-01-05T10:00:00"], "TIMESTAMP", "2024-01-05 10:00:00.5"),
+        (["1:05 PM", "12:30 AM"], "TIME", "13:05:00"),
+        (["5/13/24", "6/1/24"], "DATE", "2024-05-13"),
+        (["Mon, 05 Jan 2026"], "DATE", "2026-01-05"),
+        (["1.234,50", "7,00"], "DOUBLE", "1234.5"),
+        (["1 234,5", "7,0"], "DOUBLE", "1234.5"),
+        (["12345678901234567890", "1"], "HUGEINT", "12345678901234567890"),
+        (["ja", "nein"], "BOOLEAN", "true"),
+        (["+5", "-6"], "BIGINT", "5"),
+        (["007", "008"], "VARCHAR", "007"),
+    ],
+)
+def test_what_types_recognise_duckdb_reads(values, type_, read):
+    """Each way of writing that is recognised is read by the expression made for it, to the value that is meant."""
+    column = typed("a", values)
+    cast = cast_of(column, column.null_texts)
+    assert cast.type == type_
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone='UTC'")
+        sql = f"SELECT CAST({expression(cast, 'x')} AS VARCHAR) FROM (SELECT unnest(?::VARCHAR[]) AS x)"
+        assert connection.execute(sql, [values]).fetchall()[0] == (read,)

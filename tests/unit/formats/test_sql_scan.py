@@ -3,9 +3,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headwater.formats.sql_events import Bad, Command, Comment, CopyRows, Rows, Statement
+from headwater.formats.sql_feed import STATEMENT_BYTES_MAX
 from headwater.formats.sql_lexer import Grammar, Open, Tongue
-from headwater.formats.sql_scan import STATEMENT_BYTES_MAX, Scanner
-from headwater.formats.sql_values import Reading, copy_line
+from headwater.formats.sql_scan import Scanner
+from headwater.formats.sql_values import Reading
 
 MYSQL = Grammar(Tongue.MYSQL, has_backslash=True)
 POSTGRES = Grammar(Tongue.POSTGRES)
@@ -88,7 +89,7 @@ def test_copy_gives_back_what_was_put_in(values, piece_bytes):
     text = f"COPY public.t (a) FROM stdin;\n{line}\n{line}\n\\.\n\nSELECT 1;\n".encode()
     events, scanner = scanned(text, POSTGRES, piece_bytes)
     lines = b"".join(event.lines for event in events if isinstance(event, CopyRows)).split(b"\n")[:-1]
-    assert [copy_line(each, lambda data: data.decode()) for each in lines] == [values, values]
+    assert Reading(POSTGRES, "utf-8").copied(lines) == [values, values]
     assert scanner.ended is Open.NOTHING
     assert isinstance(events[-1], Statement)
 

@@ -131,7 +131,7 @@ def test_texts_that_look_like_nulls_are_no_nulls():
     ],
 )
 def test_statements_are_told_apart(statement, kind):
-    """What only makes tables is plain, what changes data or runs code is not, what destroys or reaches out is dangerous."""
+    """What makes tables is plain, what changes data or runs code is not, what destroys or reaches out is dangerous."""
     assert kind_of(statement, Grammar(Tongue.ANY)) is kind
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,7 +11,7 @@ from headwater.formats.finding import Column, Type
 from headwater.formats.tally import Distinct, Tally, runs_of
 
 
-def column(*runs: list[object], rows: int | None = None) -> Column:
+def column(*runs: Sequence[object], rows: int | None = None) -> Column:
     """The column of these runs."""
     tally = Tally("x")
     for run in runs:

@@ -249,3 +249,17 @@ def test_hostile_bytes_never_raise(name, tail, cut):
     """Whatever stands behind a good beginning, opening ends with a verdict."""
     found = opened(name, PACKERS[name][1](PLAIN[:500])[:cut] + tail)
     assert had(found.contents)[0] is not None
+
+
+def blocked(data):
+    """A member of BGZF."""
+    member = bytearray(gzip.compress(data, mtime=0))
+    member[3] |= 4
+    return bytes(member[:10]) + b"\x06\x00BC\x02\x00\xff\xff" + bytes(member[10:])
+
+
+def test_blocked_gzip_has_an_end():
+    """Gzip in blocks (BGZF) ends with an empty block; without it, it is cut, though every block is whole."""
+    data = blocked(b"a,b\n") + blocked(b"1,2\n")
+    assert opened("gzip", data + blocked(b"")).wholeness.verdict is Completeness.PROVEN
+    assert opened("gzip", data).wholeness.verdict is Completeness.SUSPECT

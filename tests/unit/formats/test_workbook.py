@@ -133,6 +133,13 @@ def test_no_header():
     assert found.tables[0].rows == 2
 
 
+def test_names_that_occur_twice():
+    """A header may name two columns alike; that is said, with the sheet."""
+    found = described(book({"s": [["id", "amount", "amount"], [1, 2.5, 3.5], [2, 4.5, 5.5]]}))
+    assert found.dialect.header_rows == {"s": 1}
+    assert [(problem.code, problem.table) for problem in found.problems] == [("duplicate_names", "s")]
+
+
 def test_cut_anywhere():
     """Cut at 200 places, a workbook is suspect each time, and recognised as one where its names are there."""
     for place in random.Random(6).sample(range(40, len(DATA)), 200):

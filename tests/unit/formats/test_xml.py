@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from unittest.mock import patch
 
 import pytest
 
@@ -29,7 +30,8 @@ def budget(size_bytes: int = 1 << 40) -> Budget:
 def described(data: bytes | str, *, piece_bytes: int = 1 << 20, breaks_at: int | None = None) -> Description:
     """What is said of these bytes."""
     data = data if isinstance(data, bytes) else data.encode()
-    return xml.describe(MemoryRanges(data, piece_bytes=piece_bytes, breaks_at=breaks_at), budget())
+    with patch("headwater.formats.text_source.BLOCK_BYTES", piece_bytes):  # so that it is handed on as it comes
+        return xml.describe(MemoryRanges(data, piece_bytes=piece_bytes, breaks_at=breaks_at), budget())
 
 
 def rows_of(data: bytes | str) -> list[dict[str, str | None]]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from unittest.mock import patch
 from xml.sax.saxutils import escape, quoteattr
 
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -41,7 +43,14 @@ DOCUMENTS = st.lists(elements(), max_size=4).map(lambda inner: f'<r xmlns:p="urn
 def described(data: bytes, piece_bytes: int, breaks_at: int | None = None) -> Description:
     """What is said of these bytes."""
     ranges = MemoryRanges(data, piece_bytes=piece_bytes, breaks_at=breaks_at)
-    return xml.describe(ranges, Budget(1 << 40, 1e9, lambda: 0.0))
+    with patch("headwater.formats.text_source.BLOCK_BYTES", piece_bytes):  # so that it is handed on as it comes
+        return xml.describe(ranges, Budget(1 << 40, 1e9, lambda: 0.0))
+
+
+def but_bytes(found: Description) -> Description:
+    """Without what is counted in the bytes alone: where the look ends early, that is of the blocks that were read."""
+    problems = tuple(each for each in found.problems if each.code not in {"nul_bytes", "bad_encoding"})
+    return msgspec.structs.replace(found, problems=problems, encoding=None)
 
 
 def row_count(data: bytes, found: Description) -> int:
@@ -55,7 +64,7 @@ def row_count(data: bytes, found: Description) -> int:
 def test_noise_has_a_description(data, piece_bytes):
     """Any bytes are described, in pieces of any size alike, and have the rows that are said."""
     found = described(data, piece_bytes)
-    assert found == described(data, 1 << 20)
+    assert but_bytes(found) == but_bytes(described(data, 1 << 20))
     xml.recognise(Ends(data, b"", None))
     rows = row_count(data, found)
     assert not found.tables or not found.tables[0].columns or rows == found.tables[0].rows

@@ -10,7 +10,7 @@ from tests.contract.books.test_findings import a_finding, inspected
 
 
 def test_a_finding_is_a_row(worker):
-    """With format, schema, wholeness, problems and recipes, and no value of the bytes; a worker makes the same bytes."""
+    """With format, schema, wholeness, problems, recipes, and no value of the bytes; a worker makes the same file."""
     finding = a_finding(
         dialect=Csv(";"),
         encoding=Encoding("cp1252", 0.9),

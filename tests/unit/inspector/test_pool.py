@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 
 import pytest
 
@@ -168,3 +170,12 @@ async def test_a_worker_that_was_killed_costs_no_try(world):
 def test_landing_keeps_its_cores():
     """On two cores one worker, on more at most half of them."""
     assert [workers_for(cores) for cores in (1, 2, 3, 4, 16)] == [1, 1, 1, 2, 8]
+
+
+def test_a_server_loads_no_parser():
+    """What inspects is loaded by the workers alone: the server starts as quickly as without, and stays as small."""
+    code = (
+        "import sys, headwater.app; loaded = set(sys.modules);"
+        "assert not {'duckdb', 'pyarrow', 'pandas', 'polars', 'headwater.formats.examine'} & loaded, loaded"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import os
 import socket
 import sys
@@ -146,6 +147,15 @@ def test_what_cannot_be_looked_at_is_a_finding(tmp_path):
     (problem,) = finding.problems
     assert problem.code == "inspection_failed"
     assert "no such column" in problem.sentence
+
+
+def test_a_finding_tells_nothing_of_where_it_was_made(inspected):
+    """What engines say of a cut file names folders of this process; the finding names none of them."""
+    data = gzip.compress(b"id,name\n" + b"".join(b"%d,name %d\n" % (n, n * n) for n in range(500)), mtime=0)[:-20]
+    finding = inspected(data, "cut.csv.gz")
+    assert finding.format == "csv"
+    assert "headwater-" not in str(finding)
+    assert inspected(data, "cut.csv.gz") == finding
 
 
 # --- ranges of an object ----------------------------------------------------------------------------------------------

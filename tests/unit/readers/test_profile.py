@@ -3,6 +3,7 @@ from __future__ import annotations
 import gzip
 import sqlite3
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -17,6 +18,7 @@ from headwater.readers.engine import Engine
 from headwater.readers.local import LocalFile
 from headwater.readers.profile import profile
 from headwater.readers.relation import Place, part_of
+from headwater.testing.memory_ranges import MemoryRanges
 from tests.findings import finding, table
 
 
@@ -172,3 +174,37 @@ def test_a_footer_is_no_row(engine, tmp_path):
     found = finding("csv", Csv(",", footer_rows=1), table(["a", "b"], [["1", "x"], ["2", "y"]]))
     part = part_of(found, choose(found), Place(LocalFile(path)), engine)
     assert engine.rows(f"SELECT sum(a), max(b) FROM ({part.text()})") == [(3, "y")]
+
+
+class FarAway(MemoryRanges):
+    """Bytes without a file, whose reading costs all the time there is."""
+
+    def __init__(self, data: bytes, budget: Budget) -> None:
+        super().__init__(data, piece_bytes=100)
+        self._budget = budget
+
+    def stream(self, offset: int = 0) -> Iterator[bytes]:
+        for piece in super().stream(offset):
+            yield piece
+            self._budget.is_spent = True
+
+
+def test_what_there_is_no_time_to_bring_near_stays_uncounted(engine):
+    """Bytes of an object are brought near only as far as the budget goes; half of them are never counted as all."""
+    budget = Budget(1 << 40, 60.0, time.monotonic)
+    given = sampled(Csv(","), Column("a", Type.INTEGER), Column("b", Type.INTEGER))
+    far = FarAway(b"a,b\n" + b"1,2\n" * 500, budget)
+    described = msgspec.structs.replace(described_of(given), unread=given.unread)
+    assert profile(Examined(given, far, described), far, engine, budget) == given
+
+
+def test_one_job_leaves_nothing_to_the_next(engine, tmp_path):
+    """Rows that were refused in one file are not counted in the next."""
+    ragged, sound = tmp_path / "r", tmp_path / "s"
+    ragged.write_bytes(b"a,b\n1\n2,3\n")
+    sound.write_bytes(b"a,b\n1,2\n")
+    columns = (Column("a", Type.INTEGER), Column("b", Type.INTEGER))
+    assert profiled(engine, ragged, sampled(Csv(","), *columns)).dialect.short_rows == 1
+    engine.rows("CREATE TABLE reject_errors (line BIGINT, error_type VARCHAR, csv_line VARCHAR)")
+    engine.rows("INSERT INTO reject_errors VALUES (1, 'MISSING COLUMNS', 'x')")
+    assert profiled(engine, sound, sampled(Csv(","), *columns)).dialect.short_rows == 0

@@ -29,8 +29,11 @@ from headwater.formats.finding import (
     Workbook,
 )
 from headwater.formats.recipe_text import Name, call
+from headwater.readers.contents import choose
 from headwater.readers.engine import Engine
+from headwater.readers.local import LocalFile
 from headwater.readers.prove import prove, run
+from headwater.readers.relation import Place, part_of
 from tests.findings import csv_text, finding, table
 
 NAMES = ["id", "name", "amount", "day", "ok", "at"]
@@ -259,3 +262,18 @@ def test_nothing_runs_that_is_not_in_the_list(tmp_path, value):
     (tmp_path / "x").write_bytes(b"")
     with pytest.raises((ValueError, FileNotFoundError)):
         run(value, tmp_path / "x")
+
+
+def test_where_an_engine_fails_the_rows_come_from_us(engine, tmp_path):
+    """A line that is no JSON stops every engine; each is told how to get the others from us, and where it failed."""
+    path = tmp_path / "file"
+    path.write_bytes(LINES + b'{"id" 3}\n')
+    told = prove(records("lines"), path, engine).recipes
+    for recipe in told[:4]:
+        assert (recipe.proved, recipe.code.splitlines()[0]) == (True, "import headwater")
+        assert recipe.why.startswith("The engine's own reader does not read it as found: ")
+        assert str(tmp_path) not in recipe.why
+        assert str(engine.folder) not in recipe.why
+    refuted = msgspec.structs.replace(records("lines"), recipes=told)
+    part = part_of(refuted, choose(refuted), Place(LocalFile(path)), engine)
+    assert engine.rows(f"SELECT id, name FROM ({part.text()})") == [(1, "Ann"), (2, None)]

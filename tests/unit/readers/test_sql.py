@@ -2,9 +2,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from headwater.errors import Refused
+from headwater.errors import Refused, Unavailable
 from headwater.formats.finding import Finding
 from headwater.layout import parse_feed
 from headwater.readers.engine import Engine
@@ -182,3 +183,67 @@ def test_a_feed_and_a_day_of_it_are_read_beside_each_other(shelf, session):
         shelf.add("acme/sales", csv_text(["id"], [[str(number)]]), csv(["id"], [[str(number)]]))
     asked = "SELECT (SELECT count(*) FROM 'acme/sales'), (SELECT count(*) FROM 'acme/sales@2026-11-22')"
     assert rows(session, asked) == [(3, 3)]
+
+
+def test_thousands_of_deliveries_are_one_scan(shelf, session):
+    """A feed of 1,500 files is read with no more files open than a process may have, and planned as one scan."""
+    names, row = ["id", "day"], ["1", "31.01.2024"]
+    found = csv(names, [row])
+    for _ in range(1500):
+        shelf.add("acme/sales", csv_text(names, [row]), found)
+    assert rows(session, "SELECT count(*), count(DISTINCT lz_id), max(lz_row) FROM 'acme/sales'") == [(1500, 1500, 1)]
+
+
+def test_a_relation_of_a_feed_that_does_not_exist_is_refused(session):
+    """Python gets the same answer as the command line."""
+    with pytest.raises(Refused, match="There is no feed acme/other"):
+        session.relation("acme/other")
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "COPY (SELECT 9 AS a) TO '{}'",
+        "EXPLAIN ANALYZE COPY (SELECT 9 AS a) TO '{}' (FORMAT csv)",
+        "COPY (PIVOT (SELECT 1 AS a, 2 AS b) ON a USING sum(b)) TO '{}'",
+        "EXPLAIN ANALYZE /* ' */ COPY (SELECT 9 AS a) TO '{}' /* ' */",
+        "PREPARE p AS COPY (SELECT 9 AS a) TO '{}'",
+        "SELECT 1; COPY (SELECT 9 AS a) TO '{}'",
+        "EXPORT DATABASE '{}'",
+        "ATTACH '{}' AS other",
+        "CALL enable_logging(storage='file', storage_path='{}')",
+    ],
+)
+def test_no_query_writes_where_it_may_read(shelf, session, sql):
+    """What landed lies in a folder that queries may read: no statement writes there, however it is dressed up."""
+    shelf.add("acme/sales", b"a,b\n1,2\n", csv(["a", "b"], [["1", "2"]]))
+    path = shelf.folder / "file0"
+    before = sorted(each.name for each in shelf.folder.iterdir())
+    with pytest.raises(Refused) as caught:
+        rows(session, sql.format(path))
+    assert caught.value.reason == "bad_request"
+    assert path.read_bytes() == b"a,b\n1,2\n"
+    assert sorted(each.name for each in shelf.folder.iterdir()) == before
+
+
+def test_tables_of_ones_own_may_be_made(shelf, session):
+    """A session holds tables, macros and variables; PIVOT and EXPLAIN work."""
+    shelf.add("acme/sales", b"a,b\n1,2\n", csv(["a", "b"], [["1", "2"]]))
+    assert rows(session, "CREATE TABLE t AS FROM 'acme/sales'; SELECT a + b FROM t") == [(3,)]
+    assert rows(session, "PIVOT (SELECT a, b FROM 'acme/sales') ON a USING sum(b)") == [(2,)]
+    assert rows(session, "SET VARIABLE x = 7; SELECT getvariable('x')") == [(7,)]
+    assert "SCAN" in str(rows(session, "EXPLAIN SELECT count(*) FROM t")).upper()
+
+
+def test_what_cannot_be_reached_just_now_is_no_answer(shelf, session):
+    """A store that does not answer ends the query: rows that are there must not seem to be missing."""
+    shelf.add("acme/sales", b"a,b\n1,2\n", csv(["a", "b"], [["1", "2"]]))
+
+    def gone() -> LocalFile:
+        raise Unavailable("store_unavailable")
+
+    feed = parse_feed("acme/sales")
+    shelf.deliveries[feed].append((msgspec.structs.replace(shelf.deliveries[feed][0][0], open=gone), "2026-11-22"))
+    with pytest.raises(Unavailable):
+        rows(session, "SELECT * FROM 'acme/sales'")
+    assert session.unread == []

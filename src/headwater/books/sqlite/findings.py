@@ -137,9 +137,11 @@ def _add(connection: sqlite3.Connection, inspected: Inspected, packed: bytes) ->
             return found[0]
     else:
         (run,) = connection.execute(_SQL["next_run"], key).fetchone()
+    finding = inspected.finding
     erased = connection.execute(_SQL["is_erased"], {"id": inspected.id}).fetchone()
     if erased and erased[0]:
-        packed = _pack(of_erased(inspected.finding))
+        finding = of_erased(finding)
+        packed = _pack(finding)
     row = {
         "id": inspected.id,
         "run": run,
@@ -151,7 +153,7 @@ def _add(connection: sqlite3.Connection, inspected: Inspected, packed: bytes) ->
         "finding": packed,
     }
     connection.execute(_SQL["add"], key | row)
-    return msgspec.structs.replace(inspected, run=run, finding=_unpack(packed))
+    return msgspec.structs.replace(inspected, run=run, finding=finding)
 
 
 def _all(connection: sqlite3.Connection, query: str, values: dict[str, Any]) -> list[Inspected]:
