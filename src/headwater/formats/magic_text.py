@@ -128,11 +128,13 @@ _PYTHON: Final = re.compile(
 _SHELL: Final = re.compile(
     r"(set -[a-z]+|export \w+=|if \[+ .*|fi$|done$|esac$|echo |function \w+ ?\(?|\w+\(\) ?\{|source |for \w+ in |\. /)"
 )
-_C_LIKE: Final = re.compile(
-    r"\s*(#include\s*[<\"]|#define |#ifn?def |package [\w.]+;?$|import [\w.*]+;|using [\w.]+;|namespace [\w:.]+"
+_C_SIGNS: Final = (
+    r"#include\s*[<\"]|#define |#ifn?def |package [\w.]+;?$|import [\w.*]+;|using [\w.]+;|namespace [\w:.]+"
     r"|public (class|static|interface)|private |protected |func \w*\(|fn \w+|use [\w:]+|let (mut )?\w+|const \w+"
-    r"|var \w+|function \w*\s*\(|return\b.*;|\}|\{|//|/\*|\* |.*[;{]$|pub |impl |struct |typedef |extern )"
+    r"|var \w+|function \w*\s*\(|return\b.*;|\}|\{|//|/\*|\* |.*\{$|pub |impl |struct |typedef |extern "
 )
+_C_WORDS: Final = re.compile(rf"\s*({_C_SIGNS})")
+_C_LIKE: Final = re.compile(rf"\s*({_C_SIGNS}|.*;$)")
 _JAVASCRIPT: Final = re.compile(r"\s*(const|let|var|function|import .* from|export|module\.exports)")
 _SQL_WORDS: Final = re.compile(
     r"\s*(CREATE|INSERT|SELECT|DROP|ALTER|UPDATE|DELETE|BEGIN|COMMIT|SET|GRANT|USE)\b", re.IGNORECASE
@@ -254,6 +256,8 @@ def _source(lines: list[str]) -> _Found:  # noqa: PLR0911  (sign after sign)
     if sum(_SQL_WORDS.match(line) is not None for line in full) > len(full) * 0.2:
         return None
     c_like = [line for line in full if _C_LIKE.match(line)]
+    if sum(_C_WORDS.match(line) is not None for line in c_like) < max(2, len(full) * 0.1):
+        return None  # lines that end in a semicolon are a table's too
     if len(c_like) >= len(full) * 0.6 and sum(line.endswith((";", "{", "}")) for line in full) >= len(full) * 0.3:
         script = sum(_JAVASCRIPT.match(line) is not None for line in full)
         if script >= 2 and not any(line.startswith(("#include", "package ", "use ")) for line in full):  # noqa: PLR2004

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
-
-import msgspec
 
 from headwater.formats.columns import is_sure, names_of, null_texts, own_null_texts
 from headwater.formats.duckdb_casts import is_iso, number_type
@@ -16,7 +16,8 @@ _QUOTE_NONE: Final = 3
 _UTF8: Final = frozenset({"utf-8", "utf8", "utf_8", "ascii", "utf-8-sig"})
 
 
-class Text(msgspec.Struct, frozen=True):
+@dataclass(frozen=True)
+class Text:
     """What every engine's call is made of: a table in delimited text, and where its bytes are opened."""
 
     csv: Csv
@@ -24,35 +25,35 @@ class Text(msgspec.Struct, frozen=True):
     source: Value
     encoding: Encoding | None = None
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """The columns' names."""
         return names_of(self.table)
 
-    @property
+    @cached_property
     def pairs(self) -> list[tuple[str, Column]]:
         """The columns by their names."""
         return list(zip(self.names, self.table.columns, strict=True))
 
-    @property
+    @cached_property
     def shared_nulls(self) -> tuple[str, ...]:
         """The texts that are null in every column."""
         return null_texts(self.table.columns, self.csv.null_texts)
 
-    @property
+    @cached_property
     def nulls(self) -> Value:
         """The texts that are null: of all columns, or by column where these differ."""
         if not any(own_null_texts(column, self.shared_nulls) for column in self.table.columns):
             return list(self.shared_nulls)
         return {name: [*self.shared_nulls, *own_null_texts(column, self.shared_nulls)] for name, column in self.pairs}
 
-    @property
+    @cached_property
     def codec(self) -> str | None:
         """The encoding, where it is not UTF-8."""
         name = self.encoding.name if self.encoding else "utf-8"
         return None if name.lower() in _UTF8 and not (self.encoding and self.encoding.bom_bytes) else _plain(name)
 
-    @property
+    @cached_property
     def skipped(self) -> int:
         """The lines before the last header row."""
         return self.csv.skip_lines + max(0, self.csv.header_rows - 1)

@@ -12,7 +12,7 @@ import resource
 import socket
 import time
 from collections.abc import Iterable
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -118,17 +118,17 @@ def _attend(place: Place, job: Job, fds: tuple[int, ...], engine: Engine) -> int
     answering = socket.socket(fileno=fds[0])
     try:
         jail.allow_seconds(place.limits.time_seconds)
-        ranges = _ranges(place, job, fds, answering)
         try:
-            for found in inspect(
-                ranges,
-                job.name,
-                limits=place.limits,
-                clock=time.monotonic,
-                engine=engine,
-                engines=job.engines,
-            ):
-                frames.send(answering, Kind.FINDING, msgspec.msgpack.encode(found))
+            with _ranges(place, job, fds, answering) as ranges:
+                for found in inspect(
+                    ranges,
+                    job.name,
+                    limits=place.limits,
+                    clock=time.monotonic,
+                    engine=engine,
+                    engines=job.engines,
+                ):
+                    frames.send(answering, Kind.FINDING, msgspec.msgpack.encode(found))
         except Unavailable as unavailable:
             frames.send(answering, Kind.UNAVAILABLE, unavailable.sentence.encode())
         else:
@@ -146,9 +146,9 @@ def _attend(place: Place, job: Job, fds: tuple[int, ...], engine: Engine) -> int
     return 0
 
 
-def _ranges(place: Place, job: Job, fds: tuple[int, ...], answering: socket.socket) -> Ranges:
+def _ranges(place: Place, job: Job, fds: tuple[int, ...], answering: socket.socket) -> AbstractContextManager[Ranges]:
     if not job.has_file:
-        return Remote(answering, job.size_bytes)
+        return nullcontext(Remote(answering, job.size_bytes))
     path = place.jobs / job.file_name
     if job.size_bytes > SMALL_BYTES_MAX:
         path.symlink_to(f"/proc/self/fd/{fds[1]}")

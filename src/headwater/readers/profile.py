@@ -34,7 +34,7 @@ SPOOLED_BYTES_MAX: Final = 8 * 1024 * 1024 * 1024
 """What DuckDB cannot open where it lies is counted up to this size, unpacked."""
 
 REJECTS_MAX: Final = 100_000
-COLUMNS_AT_ONCE: Final = 500
+COLUMNS_AT_ONCE: Final = 2_000
 UNIQUE_ROWS_MAX: Final = 1_000_000
 UNIQUE_COLUMNS_MAX: Final = 50
 JSON_COLUMNS_MAX: Final = 1_000

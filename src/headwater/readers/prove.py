@@ -139,12 +139,8 @@ def _ours_fails(finding: Finding, plan: Plan, path: Path, engine: Engine) -> str
 def _proved(plan: Plan, path: Path, engine: Engine, ours_fails: Callable[[Plan], str]) -> Recipe:
     if plan.reads is None:
         return plan.recipe
-    if importlib.util.find_spec(_MODULE[plan.engine]) is None:
-        return _unproved(plan, f"It was not run: {plan.engine} is not installed here.")
-    if plan.table.rows is None:
-        return _unproved(plan, "It was not run: the rows were not counted.")
-    if len(plan.table.columns) > COLUMNS_MAX:
-        return _unproved(plan, f"It was not run: {len(plan.table.columns):,} columns take too long to try.")
+    if why := _why_not(plan):
+        return _unproved(plan, f"It was not run: {why}.")
     wrong = ours_fails(plan) if plan.is_ours else _attempt(plan, plan.reads, path, engine)
     if wrong and plan.other is not None and not _attempt(plan, plan.other, path, engine):
         return Recipe(plan.engine, code_of(plan.other), proved=True, why=plan.why)
@@ -152,6 +148,16 @@ def _proved(plan: Plan, path: Path, engine: Engine, ours_fails: Callable[[Plan],
         other = ours(plan.engine, plan.table, f"The engine's own reader does not read it as found: {wrong}")
         return Recipe(other.engine, other.code, proved=True, why=other.why)
     return Recipe(plan.engine, plan.code, not wrong, " ".join(filter(None, (plan.why, wrong))))
+
+
+def _why_not(plan: Plan) -> str:
+    """What keeps a recipe from being run, if anything does."""
+    if importlib.util.find_spec(_MODULE[plan.engine]) is None:
+        return f"{plan.engine} is not installed here"
+    if plan.table.rows is None:
+        return "the rows were not counted"
+    width = len(plan.table.columns)
+    return f"{width:,} columns take too long to try" if width > COLUMNS_MAX else ""
 
 
 def _attempt(plan: Plan, reads: Select | Call, path: Path, engine: Engine) -> str:

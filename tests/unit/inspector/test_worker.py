@@ -113,6 +113,17 @@ def test_small_files_share_a_child(inspected):
     assert len({told(inspected("BAD pid\n")) for _ in range(5)}) == 1
 
 
+def test_a_child_for_small_files_keeps_nothing_open(inspected):
+    """However many files it looks at, it has no more descriptors than after the first, also of packed and odd ones."""
+    packed = gzip.compress(b"id,name\n1,a\n2,b\n")
+    seen = []
+    for _ in range(3):
+        seen.append(told(inspected("BAD see\n")))
+        for data in (packed, packed[:-9], b"{}\n{}\n", b"\x00\x01\x02", b"", b"a,b\n1,2\n"):
+            inspected(data, "x.csv.gz")
+    assert seen[1] == seen[2]
+
+
 def test_a_child_leaves_nothing(worker, inspected):
     """What a job wrote into its folder is gone before the next one begins."""
     assert told(inspected(f"BAD write {worker._folder}/job/left\n")) == "written"
