@@ -13,8 +13,7 @@ from pathlib import Path
 
 from headwater.formats.finding import Finding
 from headwater.inspector.client import OpenFile, Worker, safe_name
-from headwater.inspector.job import Job, Limits
-from headwater.inspector.worker import LOADS
+from headwater.inspector.job import LOADS, Job, Limits
 
 NAMES = (
     "id",

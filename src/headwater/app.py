@@ -28,6 +28,7 @@ from headwater.feeds import FeedRegister
 from headwater.followers.admin import AdminActs
 from headwater.followers.companions import Companions
 from headwater.followers.follow import Follower
+from headwater.followers.manifests import Manifests
 from headwater.founding import ZoneFile, belonging, found_zone, open_logs, read_zone
 from headwater.gate.admit import Admission
 from headwater.gate.bans import BanRules, Bans
@@ -45,6 +46,7 @@ from headwater.identities import HOME, ensure_first, ensure_home_key
 from headwater.inspection import Inspection
 from headwater.landing import Budget, Landing, Means, Rules
 from headwater.ports.books import AttemptQuery
+from headwater.ports.clock import Clock
 from headwater.ports.zone import ZoneStore
 from headwater.safety import check_bucket, check_folder
 from headwater.sequencer import Sequencer
@@ -62,6 +64,7 @@ GATHER_SECONDS = 0.02
 
 BACKUP_CHECK_SECONDS = 600.0
 BACKUP_SECONDS = 86_400
+FORGET_SECONDS = MANIFEST_SECONDS = 3600.0
 KEEP_ATTEMPTS_SECONDS = 90 * 86_400
 COUNTER_ROWS_MAX = 200_000
 PARKED_MAX = 100_000
@@ -368,6 +371,16 @@ async def back_up_if_due(home: Home, ground: Ground, position: Position) -> bool
     return True
 
 
+async def every(seconds: float, work: Callable[[], Awaitable[object]], clock: Clock, *, at_once: bool = False) -> None:
+    """Does something again and again; a failure waits for the next time."""
+    if not at_once:
+        await clock.sleep(seconds)
+    while True:
+        with contextlib.suppress(HeadwaterError):
+            await work()
+        await clock.sleep(seconds)
+
+
 @asynccontextmanager
 async def background(
     home: Home, ground: Ground, services: Services, feeds: FeedRegister, *, inspects: bool
@@ -380,27 +393,18 @@ async def background(
         await services.identities.flush()
         await services.turned_away.flush()
 
-    async def flush_for_ever() -> None:
-        while True:
-            await services.clock.sleep(FLUSH_SECONDS)
-            with contextlib.suppress(HeadwaterError):
-                await flush()
+    async def forget() -> None:
+        before = Time(services.clock.now() - KEEP_ATTEMPTS_SECONDS * 1_000_000)
+        await books.attempts.forget(before)
+        await books.counters.prune(before, COUNTER_ROWS_MAX)
+        await books.names.prune(before)
 
-    async def forget_for_ever() -> None:
-        while True:
-            with contextlib.suppress(HeadwaterError):
-                before = Time(services.clock.now() - KEEP_ATTEMPTS_SECONDS * 1_000_000)
-                await books.attempts.forget(before)
-                await books.counters.prune(before, COUNTER_ROWS_MAX)
-                await books.names.prune(before)
-            await services.clock.sleep(3600.0)
+    async def back_up() -> None:
+        await back_up_if_due(home, ground, services.log.position)
 
-    async def back_up_for_ever() -> None:
-        while True:
-            await services.clock.sleep(BACKUP_CHECK_SECONDS)
-            with contextlib.suppress(HeadwaterError):
-                await back_up_if_due(home, ground, services.log.position)
-
+    clock = services.clock
+    url = f"file://{ground.store.name}" if ground.store.name.startswith("/") else ground.store.name
+    manifests = Manifests(books.catalog, ground.store.creator, books.cursors, crc64nvme, url)
     acts = Follower(services.log, AdminActs(services.senders, books.cursors), services.clock)
     weighs = Companions(books.catalog, services.objects, services.ledger, books.cursors, services.follower.reached)
     companions = Follower(services.log, weighs, services.clock, gather_seconds=GATHER_SECONDS)
@@ -409,10 +413,11 @@ async def background(
         acts.follow(),
         companions.follow(),
         services.landing.keep(),
-        flush_for_ever(),
-        forget_for_ever(),
-        back_up_for_ever(),
-        *(ground.inspection.works(services.log) if inspects else ()),
+        every(FLUSH_SECONDS, flush, clock),
+        every(FORGET_SECONDS, forget, clock, at_once=True),
+        every(BACKUP_CHECK_SECONDS, back_up, clock),
+        every(MANIFEST_SECONDS, manifests.write_what_changed, clock),
+        *(ground.inspection.works(services.log, services.metrics) if inspects else ()),
     ]
     await feeds.refresh()
     tasks = [asyncio.ensure_future(work) for work in works]

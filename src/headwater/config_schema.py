@@ -254,9 +254,9 @@ class Inspect(Table, frozen=True):
     """Inspection: what each delivery is, whether it is whole, how to read it. Made after landing, never in its way."""
 
     enabled: Annotated[bool, About("Whether deliveries are inspected.")] = True
-    workers: Annotated[
-        int | None, About("Processes that inspect at once.", "2", "one for two cores, at least one")
-    ] = None
+    workers: Annotated[int | None, About("Processes that inspect at once.", "2", "one for two cores, at least one")] = (
+        None
+    )
     memory_bytes: Annotated[int, SIZE, About("What one of them may use.")] = 2 << 30
     time_seconds: Annotated[
         float, DURATION, About("How long one delivery may be looked at; a finding says what was not.")

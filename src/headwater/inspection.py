@@ -23,6 +23,7 @@ from headwater.ports.findings import Inspected
 from headwater.ports.ledger import LedgerReader
 from headwater.ports.zone import ZoneStore
 from headwater.terms import Position, Receipt
+from headwater.web.metrics import Metrics
 
 GATHER_SECONDS: Final = 0.25
 """How far inspection stays behind the ledger, at least: landing comes first."""
@@ -55,12 +56,14 @@ class Inspection:
         """Looks at one delivery once more; None where inspection is off."""
         return self._findings.again if self._is_on else None
 
-    def works(self, reader: LedgerReader) -> Sequence[Awaitable[None]]:
-        """What goes on for ever: following the ledger."""
+    def works(self, reader: LedgerReader, metrics: Metrics) -> Sequence[Awaitable[None]]:
+        """What goes on for ever: following the ledger, and writing findings into the zone."""
         if not self._is_on:
             return ()
+        follower = Follower(reader, self._findings, self._clock, gather_seconds=GATHER_SECONDS)
+        metrics.gauge("headwater_inspection_lag_entries", "Entries not inspected yet.", lambda: follower.lag)
         return (
-            self._follow(Follower(reader, self._findings, self._clock, gather_seconds=GATHER_SECONDS)),
+            self._follow(follower),
             self._write(),
         )
 

@@ -166,7 +166,7 @@ def _renamed(table: Table, before: Table, added: list[Column], gone: list[Column
 
 def _moved(now: Sequence[str], before: Sequence[str]) -> list[str]:
     """The names that keep no common order with the others."""
-    kept = set()
+    kept: set[str] = set()
     for block in SequenceMatcher(None, list(before), list(now), autojunk=False).get_matching_blocks():
         kept.update(now[block.b : block.b + block.size])
     return [name for name in now if name not in kept]

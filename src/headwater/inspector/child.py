@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Final, NamedTuple, NoReturn
 
 import msgspec
 
@@ -40,6 +40,7 @@ _ITSELF: Final = "/proc/self"
 _WORDS_MAX: Final = 160
 _OPEN_PATH: Final = os.O_PATH | os.O_CLOEXEC
 _GROWN_SHARE: Final = 4  # of the memory that it may use: beyond that, a warm child is replaced
+_GROWN_FILES: Final = 16  # likewise
 
 
 class Place:
@@ -98,7 +99,8 @@ def attend_many(place: Place, taking: socket.socket, inherited: tuple[int, ...])
         os.close(fd)
     place.shut()
     engine = place.engine(place.warm)
-    at_first_bytes, grown_bytes = _largest_bytes(), place.limits.memory_bytes // _GROWN_SHARE
+    first = _use()
+    grown_bytes = place.limits.memory_bytes // _GROWN_SHARE
     code = 0
     with suppress(Broken):
         for left in reversed(range(JOBS_MAX)):
@@ -107,9 +109,10 @@ def attend_many(place: Place, taking: socket.socket, inherited: tuple[int, ...])
             if code:
                 break
             engine.tidy()
-            ended = Ended(code=0, is_last=not left or _largest_bytes() - at_first_bytes > grown_bytes)
-            frames.send(taking, Kind.ENDED, msgspec.msgpack.encode(ended))
-            if ended.is_last:
+            use = _use()
+            grown = use.size_bytes - first.size_bytes > grown_bytes or use.files - first.files > _GROWN_FILES
+            frames.send(taking, Kind.ENDED, msgspec.msgpack.encode(Ended(code=0, is_last=grown or not left)))
+            if grown:
                 break
     os._exit(code)
 
@@ -163,9 +166,16 @@ def words(error: BaseException) -> bytes:
     return f"{type(error).__name__}: {line}"[:_WORDS_MAX].rstrip(" :").encode(errors="replace")
 
 
-def _largest_bytes() -> int:
-    """How large this process was at its largest."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+class _Use(NamedTuple):
+    """How large this process was at its largest, and how many files it has open."""
+
+    size_bytes: int
+    files: int
+
+
+def _use() -> _Use:
+    files = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - names are enough
+    return _Use(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, files)
 
 
 def _descriptor(path: str) -> int | None:

@@ -23,6 +23,7 @@ from headwater.formats.finding import Finding
 from headwater.inspector import frames
 from headwater.inspector.failed import cut_short, failed
 from headwater.inspector.frames import Broken, Kind
+from headwater.inspector.jail import NICE
 from headwater.inspector.job import FOLDER, Ended, Job, Limits, Range, Start
 from headwater.ports.findings import Inspected
 
@@ -223,9 +224,12 @@ class Worker:
 
 
 def _spawn(theirs: socket.socket, folder: str) -> subprocess.Popen[bytes]:
-    """A Python of its own: nothing of our environment, no descriptor of ours but its socket, a session of its own."""
+    """A Python of its own: nothing of our environment, no descriptor of ours but its socket, a session of its own.
+
+    It is made to wait for others at once: it would take a good part of a second of a core before it does so by itself.
+    """
     command = [sys.executable, "-I", "-B", "-m", "headwater.inspector.worker", str(theirs.fileno())]
-    return subprocess.Popen(  # noqa: S603 - our own Python, our own module
+    process = subprocess.Popen(  # noqa: S603 - our own Python, our own module
         command,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
@@ -235,6 +239,9 @@ def _spawn(theirs: socket.socket, folder: str) -> subprocess.Popen[bytes]:
         pass_fds=[theirs.fileno()],
         start_new_session=True,
     )
+    with suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, process.pid, NICE)
+    return process
 
 
 def inspect_file(

@@ -52,7 +52,9 @@ def fixed_width() -> bytes:
 
 def text() -> bytes:
     """Prose."""
-    return b"Dear all,\n\nthe numbers of this month come next week, as Anna said.\nPlease wait for them.\n\nBest wishes\n"
+    return (
+        b"Dear all,\n\nthe numbers of this month come next week, as Anna said.\nPlease wait for them.\n\nBest wishes\n"
+    )
 
 
 def ndjson() -> bytes:
@@ -82,8 +84,9 @@ def pg_dump() -> bytes:
             "--\n-- PostgreSQL database dump\n--\n",
             "-- Dumped from database version 15.18\n-- Dumped by pg_dump version 15.18\n",
             "SET client_encoding = 'UTF8';\n",
-            "CREATE TABLE public.orders (\n    id integer NOT NULL,\n    name text,\n    amount numeric(12,2),\n"
-            "    day date\n);\n",
+            "CREATE TABLE public.orders (",
+            "    id integer NOT NULL,\n    name text,\n    amount numeric(12,2),\n    day date",
+            ");\n",
             "COPY public.orders (id, name, amount, day) FROM stdin;",
             *lines,
             "\\.\n\n",

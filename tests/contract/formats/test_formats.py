@@ -141,8 +141,8 @@ def test_senseless_bytes_have_a_finding(data, name):
 def test_recognising_raises_nothing(data):
     """Each module, on any bytes, alone."""
     ends = Ends(data, data[-64:], len(data))
-    for module in (*FORMATS.values(), *WRAPPINGS.values()):
-        guess = module.recognise(ends)
+    for recognise in [*(each.recognise for each in FORMATS.values()), *(each.recognise for each in WRAPPINGS.values())]:
+        guess = recognise(ends)
         assert guess is None or 0 < guess.confidence <= 1
 
 
