@@ -14,7 +14,7 @@ from pathlib import Path
 
 import uvloop
 from inspect_large import csv_block
-from inspecting import MIB, rows
+from inspecting import MIB, memory_of_workers, rows
 from race import ROUNDS, Race, arguments, scratch
 from serve_zone import fresh
 
@@ -69,8 +69,10 @@ def main() -> None:
     middle: dict[bool, list[float]] = {True: [], False: []}
     for number in range(2 if options.quick else ROUNDS + 1):
         for inspects in (False, True):
-            with scratch(options.disk) as disk:
+            with scratch(options.disk) as disk, memory_of_workers() as most:
                 taken = uvloop.run(waits(disk, seconds, large, inspects=inspects))
+            if bool(most[0]) != inspects:
+                raise RuntimeError("a worker was there where none should be, or none where one should")
             if number:
                 cuts = statistics.quantiles(taken, n=100)
                 late[inspects].append(cuts[98] * 1e3)

@@ -53,6 +53,7 @@ def test_what_changed_is_written_once(tmp_path):
         zone.land("acme-crm/sales", b"a\n", name="a.csv")
         zone.land("acme-crm/sales", b"a\n", name="again.csv")
         zone.land("acme-crm/other", b"b\n", name="b.csv")
+        assert len(list(zone.deliveries(limit=None))) == 3  # the catalog knows them
 
     async def written() -> dict[str, bytes]:
         store, books = open_directory_zone(home.path / "zone"), SqliteBooks(home.path / "books.sqlite3")
