@@ -21,14 +21,14 @@ def label(path: Path) -> Label | None:
     """What the annotation says of one file; None where it has none."""
     told = path.parents[1] / "parameters" / f"{path.name}_parameters.json"
     clean = path.parents[1] / "clean" / path.name
-    if not told.exists() or not clean.exists():
+    if not told.exists() or not clean.exists() or not path.stat().st_size:
         return None
     said: dict[str, Any] = msgspec.json.decode(told.read_bytes())
     data = path.read_bytes()
     text = data.decode(said["encoding"], errors="replace")
     header_rows, columns = int(said["header_lines"]), said.get("n_columns", len(said["column_names"]))
     with clean.open(newline="", encoding="utf-8", errors="replace") as file:
-        rows = sum(any(cell.strip() for cell in row) for row in csv.reader(file)) - (header_rows > 0)
+        rows = sum(any(cell.strip() for cell in row) for row in csv.reader(file)) - 1  # it always has one header row
     quote = said["quotechar"]
     return Label(
         file=path.name,
@@ -42,7 +42,7 @@ def label(path: Path) -> Label | None:
         columns=[columns],
         rows=[rows],
         footer_rows=[int(said["footnote_lines"])],
-        decidable=dict.fromkeys(FIELDS, True) | {"encoding": "�" not in text},
+        decidable=dict.fromkeys(FIELDS, True) | {"encoding": False},  # a program guessed it
     )
 
 

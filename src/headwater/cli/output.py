@@ -139,17 +139,31 @@ def when(at: str | None) -> str:
     return at[5:16].replace("T", " ") if at[:4] == time.strftime("%Y", time.gmtime()) else at[:10]
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[Any]], *, right: Sequence[str] = (), fold: str = "") -> None:
-    """A table. Columns in `right` hold numbers; those in `fold`, separated by spaces, give way on a narrow screen."""
+def table(
+    head: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    *,
+    right: Sequence[str] = (),
+    fold: str = "",
+    as_written: bool = False,
+) -> None:
+    """A table. Columns in `right` hold numbers; those in `fold`, separated by spaces, give way on a narrow screen.
+
+    `as_written`: the head is somebody else's words; all columns give way.
+    """
     from rich.table import Table
     from rich.text import Text
 
     made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for title in head:
         justify: Any = "right" if title in right else "left"
-        giving_way = title in fold.split()
+        giving_way = as_written or title in fold.split()
         made.add_column(
-            title.upper(), justify=justify, no_wrap=not giving_way, overflow="fold", style=MARK if title == "id" else ""
+            Text(shown(title) if as_written else title.upper()),
+            justify=justify,
+            no_wrap=not giving_way,
+            overflow="fold",
+            style=MARK if title == "id" and not as_written else "",
         )
     for row in rows:
         made.add_row(*[cell if isinstance(cell, Text) else Text(shown(str(cell))) for cell in row])

@@ -77,7 +77,7 @@ class Results:
 
     def _tell_table(self) -> None:
         rows = [["" if value is None else _text(value) for value in row] for row in self._rows[:TABLE_ROWS_MAX]]
-        table(self._head, rows, right=self._right, fold=" ".join(self._head))
+        table(self._head, rows, right=self._right, as_written=True)
         if len(self._rows) > TABLE_ROWS_MAX:
             remark(f"… the first {TABLE_ROWS_MAX} rows. --format csv, json or parquet gives all.")
 
