@@ -60,6 +60,9 @@ def _wide(head: bytes) -> Encoding | None:
         if all(nuls[place] >= quarter * 0.99 for place in places) and min(nuls[place] for place in other) < quarter / 2:
             return _if_sound(head, name)
     even, odd = nuls[0] + nuls[2], nuls[1] + nuls[3]
+    lines = seen.count(b"\n")
+    if lines > 1 and max(seen.count(b"\n\x00"), seen.count(b"\x00\n")) < lines / 2:
+        return None  # line ends of single bytes: its NULs are a broken writer's
     if odd > _LOPSIDED * even:
         return _if_sound(head, "utf-16-le")
     return _if_sound(head, "utf-16-be") if even > _LOPSIDED * odd else None

@@ -11,6 +11,7 @@ from headwater.formats.encoding import certain_encoding, decode
 GLIMPSE_BYTES: Final = 16 * 1024
 _STRANGE: Final = re.compile(r"[\x00\x03-\x08\x0e-\x19\x7f]")
 _STRANGE_MAX: Final = 0.01
+_NULS_A_LINE: Final = 2
 
 
 def glimpse(head: bytes) -> str | None:
@@ -25,6 +26,8 @@ def _glimpse(head: bytes, *, is_all: bool) -> str | None:
     known = certain_encoding([head], is_whole=False)
     name, skipped = ("latin-1", 0) if known is None else (known.name, known.bom_bytes)
     text = decode(head[skipped:], name, is_end=False).text
+    if 0 < text.count("\x00") <= _NULS_A_LINE * text.count("\n"):
+        text = text.replace("\x00", "")  # a broken writer's; text it is all the same
     strange = _STRANGE.findall(text.rstrip("\x00\r\n"))
     if len(strange) > max(1, len(text) * _STRANGE_MAX) and len(strange) > 4:  # noqa: PLR2004
         return None

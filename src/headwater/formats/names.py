@@ -68,6 +68,8 @@ def disagreement(name: str, best: Guess, layers: Sequence[Layer]) -> list[Proble
     real = [layer.format for layer in layers]
     if real and not said and best.value in _INSIDE_ZIP:
         real = []
+    if best.value == "sql_dump" and said[-1:] == ["tar"] and "tar" not in real:
+        said = said[:-1]  # pg_dump's own tar is a dump of one piece
     if best.value in LAYER_BY_SUFFIX.values() and best.value not in real:
         real.append(best.value)
     if said != real and (said or real):
