@@ -90,8 +90,8 @@ def _log(log_format: str | None) -> None:
 async def _serve(home: Home, config: Config, *, may_found: bool) -> None:
     async with open_system(home, config, may_found=may_found, inspects=True) as system:
         stop = asyncio.Event()
+        _watch_signals(system, stop)  # before anybody can see that it runs
         async with served(system, may_move=system.fresh) as doors:
-            _watch_signals(system, stop)
             note(
                 log,
                 "serving",
