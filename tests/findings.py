@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from headwater.formats.finding import Csv, Dialect, Finding, Json, Table, Wholeness
-from headwater.formats.types import typed
+from headwater.formats.values.types import typed
 from headwater.terms import Completeness
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from headwater.formats.finding import Guess
 from headwater.formats.format import Ends, Format, Wrapping
-from headwater.formats.magic import kinds
+from headwater.formats.kinds.magic import kinds
 from headwater.formats.table import FORMATS, WRAPPINGS
 
 OTHERS_MAX = 5

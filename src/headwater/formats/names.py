@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from headwater.formats.finding import Guess, Layer, Problem
-from headwater.formats.kind_names import SPOKEN
+from headwater.formats.kinds.kind_names import SPOKEN
 
 BY_SUFFIX: Final[dict[str, frozenset[str]]] = {
     suffix: frozenset(formats.split())

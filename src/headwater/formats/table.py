@@ -4,29 +4,21 @@ from __future__ import annotations
 
 from typing import Final
 
-from headwater.formats import (
-    arrow,
-    avro,
+from headwater.formats.columnar import arrow, avro, orc, parquet
+from headwater.formats.delimited import csv, fixed_width, text
+from headwater.formats.dumps import sql_dump, sqlite
+from headwater.formats.format import Format, Rows, Wrapping
+from headwater.formats.layers import (
     bzip2,
-    csv,
-    fixed_width,
     gzip,
-    json,
     lz4,
-    ndjson,
-    orc,
-    parquet,
-    sql_dump,
-    sqlite,
     tar,
-    text,
-    workbook,
-    xml,
     xz,
     zip,  # noqa: A004  (the name of a format)
     zstd,
 )
-from headwater.formats.format import Format, Rows, Wrapping
+from headwater.formats.trees import json, ndjson, xml
+from headwater.formats.workbooks import workbook
 
 FORMATS: Final[dict[str, Format]] = {
     "csv": csv,

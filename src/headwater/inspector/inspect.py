@@ -11,7 +11,7 @@ import msgspec
 from headwater.formats.budget import Budget
 from headwater.formats.examine import examine
 from headwater.formats.finding import Finding
-from headwater.formats.recipes import recipes
+from headwater.formats.recipes.recipes import recipes
 from headwater.inspector.job import FOLDER, Limits
 from headwater.ports.ranges import Ranges
 from headwater.readers.engine import Engine

@@ -13,9 +13,9 @@ import msgspec
 
 from headwater.errors import Refused
 from headwater.formats.budget import Budget
-from headwater.formats.columns import names_of, unique_names
 from headwater.formats.finding import Columnar, Finding, Table
 from headwater.formats.table import ROWS
+from headwater.formats.values.columns import names_of, unique_names
 from headwater.ports.ranges import Broken, Ranges
 from headwater.readers.contents import Unreadable, described_of
 

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
 from headwater.formats.budget import Budget
-from headwater.formats.duckdb_casts import listed
+from headwater.formats.recipes.duckdb_casts import listed
 
 if TYPE_CHECKING:
     import duckdb

@@ -14,10 +14,10 @@ import msgspec
 
 from headwater.errors import Refused
 from headwater.formats.budget import Budget
-from headwater.formats.columns import SURE, names_of
-from headwater.formats.duckdb_casts import Cast, cast_of, expression, identifier, literal
 from headwater.formats.examine import Examined, rows_of
 from headwater.formats.finding import SAMPLE_CHARS_MAX, Column, Csv, Finding, Json, Table, Type
+from headwater.formats.recipes.duckdb_casts import Cast, cast_of, expression, identifier, literal
+from headwater.formats.values.columns import SURE, names_of
 from headwater.ports.ranges import Broken, Ranges
 from headwater.readers.contents import Chosen
 from headwater.readers.engine import Engine

@@ -15,13 +15,13 @@ from typing import Any, Final
 
 import msgspec
 
-from headwater.formats.columns import names_of
-from headwater.formats.duckdb_casts import identifier, literal
-from headwater.formats.duckdb_select import Select
 from headwater.formats.finding import Finding, Recipe
-from headwater.formats.recipe_text import Call, Name, Value
-from headwater.formats.recipe_text import Path as PathMark
-from headwater.formats.recipes import Plan, code_of, ours, plans
+from headwater.formats.recipes.duckdb_casts import identifier, literal
+from headwater.formats.recipes.duckdb_select import Select
+from headwater.formats.recipes.recipe_text import Call, Name, Value
+from headwater.formats.recipes.recipe_text import Path as PathMark
+from headwater.formats.recipes.recipes import Plan, code_of, ours, plans
+from headwater.formats.values.columns import names_of
 from headwater.readers.contents import choose
 from headwater.readers.engine import Engine
 from headwater.readers.local import LocalFile

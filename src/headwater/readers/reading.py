@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from headwater.errors import Misconfigured, Refused
 from headwater.formats.finding import Finding, Recipe
-from headwater.formats.recipes import recipes
+from headwater.formats.recipes.recipes import recipes
 from headwater.ports.ranges import Ranges
 from headwater.readers.contents import choose, tables
 from headwater.readers.engine import Engine

@@ -11,12 +11,19 @@ from typing import Final
 import msgspec
 
 from headwater.formats.budget import Budget
-from headwater.formats.columns import names_of
-from headwater.formats.duckdb_casts import Cast, literal, trimmed
-from headwater.formats.duckdb_select import Select, compression_of, encoding_of, select_of, struct_of, unpacked_bytes
 from headwater.formats.finding import Csv, Finding, Json, Table
-from headwater.formats.recipes import is_cut, of_table, select_in_place
+from headwater.formats.recipes.duckdb_casts import Cast, literal, trimmed
+from headwater.formats.recipes.duckdb_select import (
+    Select,
+    compression_of,
+    encoding_of,
+    select_of,
+    struct_of,
+    unpacked_bytes,
+)
+from headwater.formats.recipes.recipes import is_cut, of_table, select_in_place
 from headwater.formats.table import ROWS
+from headwater.formats.values.columns import names_of
 from headwater.ports.ranges import Ranges
 from headwater.readers.contents import Budgets, Chosen, contents_of, patient
 from headwater.readers.convert import Converted, convert

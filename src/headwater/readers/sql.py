@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 import msgspec
 
 from headwater.errors import HeadwaterError, Refused, Unavailable
-from headwater.formats.duckdb_casts import identifier
 from headwater.formats.finding import Finding
+from headwater.formats.recipes.duckdb_casts import identifier
 from headwater.ports.ranges import Broken, Ranges
 from headwater.readers.contents import Chosen, choose
 from headwater.readers.engine import Engine

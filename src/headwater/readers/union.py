@@ -7,8 +7,8 @@ from typing import Final
 
 import msgspec
 
-from headwater.formats.columns import unique_names
-from headwater.formats.duckdb_casts import identifier, literal
+from headwater.formats.recipes.duckdb_casts import identifier, literal
+from headwater.formats.values.columns import unique_names
 from headwater.readers.engine import Engine
 from headwater.readers.relation import Part
 

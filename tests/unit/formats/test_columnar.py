@@ -16,11 +16,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import orc as pyarrow_orc
 
-from headwater.formats import arrow, avro, lz4_block, orc
 from headwater.formats.budget import Budget
+from headwater.formats.columnar import arrow, avro, orc
 from headwater.formats.detect import detect
 from headwater.formats.examine import ends_of
 from headwater.formats.finding import Type
+from headwater.formats.layers import lz4_block
 from headwater.terms import Completeness
 from headwater.testing.memory_ranges import MemoryRanges
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.formats import csv
 from headwater.formats.budget import Budget
+from headwater.formats.delimited import csv
 from headwater.formats.finding import COLUMNS_MAX, Type
 from headwater.formats.format import Ends
 from headwater.terms import Completeness

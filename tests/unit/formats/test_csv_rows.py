@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.formats.csv_rows import RowReader
+from headwater.formats.delimited.csv_rows import RowReader
 from headwater.formats.finding import COLUMNS_MAX, Csv
 
 FIELDS = st.lists(st.lists(st.text(st.sampled_from("ab1 ,;\"'\n")), min_size=2, max_size=4), min_size=1, max_size=6)

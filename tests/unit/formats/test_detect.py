@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.formats import magic
 from headwater.formats.detect import OTHERS_MAX, detect
 from headwater.formats.examine import ends_of
-from headwater.formats.kind_names import SPOKEN, spoken_kind
+from headwater.formats.kinds import magic
+from headwater.formats.kinds.kind_names import SPOKEN, spoken_kind
 from headwater.formats.names import disagreement, spoken
 from headwater.testing.memory_ranges import MemoryRanges
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.formats.encoding import decode, encoding_of
+from headwater.formats.encodings.encoding import decode, encoding_of
 
 WORDS = {
     "cp1252": "Müller Größe Straße Köln Jürgen Übung Käse façon “quoted” 5€ Besançon señor",

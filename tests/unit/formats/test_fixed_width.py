@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.formats import csv, fixed_width, text
 from headwater.formats.budget import Budget
+from headwater.formats.delimited import csv, fixed_width, text
 from headwater.formats.finding import Type
 from headwater.formats.format import Ends
 from headwater.terms import Completeness

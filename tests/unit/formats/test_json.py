@@ -8,9 +8,9 @@ from unittest.mock import patch
 
 import pytest
 
-from headwater.formats import json
 from headwater.formats.budget import Budget
 from headwater.formats.finding import Description, Json, Problem, Type
+from headwater.formats.trees import json
 from headwater.terms import Completeness
 from headwater.testing.memory_ranges import MemoryRanges
 
@@ -24,7 +24,7 @@ def budget(size_bytes: int = 1 << 40) -> Budget:
 
 def described(data: bytes, *, piece_bytes: int = 1 << 20, breaks_at: int | None = None) -> Description:
     """What is said of these bytes."""
-    with patch("headwater.formats.text_source.BLOCK_BYTES", piece_bytes):  # so that it is handed on as it comes
+    with patch("headwater.formats.encodings.text_source.BLOCK_BYTES", piece_bytes):  # as it comes
         return json.describe(MemoryRanges(data, piece_bytes=piece_bytes, breaks_at=breaks_at), budget())
 
 
@@ -252,7 +252,7 @@ def test_ten_million_levels_end_quickly(data):
 
 def test_a_record_that_is_too_long(monkeypatch):
     """A record longer than is held is counted, and the ones after it are read."""
-    monkeypatch.setattr("headwater.formats.json_scan.VALUE_BYTES_MAX", 1000)
+    monkeypatch.setattr("headwater.formats.trees.json_scan.VALUE_BYTES_MAX", 1000)
     data = b'[{"a":1},{"a":"' + b"x" * 400_000 + b'","b":[' + b"1," * 200_000 + b'2]},{"a":3}]'
     found = described(data, piece_bytes=500)
     assert (found.tables[0].rows, found.wholeness.verdict) == (3, Completeness.PROVEN)

@@ -10,10 +10,10 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headwater.formats import json, ndjson
 from headwater.formats.budget import Budget
 from headwater.formats.finding import Description
 from headwater.formats.format import Format
+from headwater.formats.trees import json, ndjson
 from headwater.terms import Completeness
 from headwater.testing.memory_ranges import MemoryRanges
 
@@ -30,7 +30,7 @@ PIECES = st.integers(1, 64)
 def described(module: Format, data: bytes, piece_bytes: int, breaks_at: int | None = None) -> Description:
     """What is said of these bytes."""
     ranges = MemoryRanges(data, piece_bytes=piece_bytes, breaks_at=breaks_at)
-    with patch("headwater.formats.text_source.BLOCK_BYTES", piece_bytes):  # so that it is handed on as it comes
+    with patch("headwater.formats.encodings.text_source.BLOCK_BYTES", piece_bytes):  # as it comes
         return module.describe(ranges, Budget(1 << 40, 1e9, lambda: 0.0))
 
 

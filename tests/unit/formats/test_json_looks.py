@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.formats import json, ndjson
 from headwater.formats.format import HEAD_BYTES, TAIL_BYTES, Ends
+from headwater.formats.trees import json, ndjson
 
 SURE = 0.5
 

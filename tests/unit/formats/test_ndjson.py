@@ -7,9 +7,9 @@ from unittest.mock import patch
 
 import pytest
 
-from headwater.formats import ndjson
 from headwater.formats.budget import Budget
 from headwater.formats.finding import Description, Problem, Type
+from headwater.formats.trees import ndjson
 from headwater.terms import Completeness
 from headwater.testing.memory_ranges import MemoryRanges
 
@@ -23,7 +23,7 @@ def budget(size_bytes: int = 1 << 40) -> Budget:
 
 def described(data: bytes, *, piece_bytes: int = 1 << 20, breaks_at: int | None = None) -> Description:
     """What is said of these bytes."""
-    with patch("headwater.formats.text_source.BLOCK_BYTES", piece_bytes):  # so that it is handed on as it comes
+    with patch("headwater.formats.encodings.text_source.BLOCK_BYTES", piece_bytes):  # as it comes
         return ndjson.describe(MemoryRanges(data, piece_bytes=piece_bytes, breaks_at=breaks_at), budget())
 
 
@@ -125,7 +125,7 @@ def test_a_last_line_of_another_kind_is_suspect():
 def test_a_line_without_end_is_not_held(monkeypatch):
     """A line longer than is held is told and left out; the lines after it are read."""
     monkeypatch.setattr(ndjson, "VALUE_BYTES_MAX", 1000)
-    monkeypatch.setattr("headwater.formats.json_rows.VALUE_BYTES_MAX", 1000)
+    monkeypatch.setattr("headwater.formats.trees.json_rows.VALUE_BYTES_MAX", 1000)
     data = b'{"a":1}\n{"a":"' + b"x" * 600_000 + b'"}\n{"a":3}\n{"a":}\n'
     found = described(data, piece_bytes=300)
     assert (found.tables[0].rows, problem(found, "row_too_long").row, problem(found, "bad_record").row) == (2, 2, 4)

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headwater.formats import parquet
 from headwater.formats.budget import Budget
+from headwater.formats.columnar import parquet
 from headwater.formats.detect import detect
 from headwater.formats.examine import ends_of
 from headwater.formats.finding import Type

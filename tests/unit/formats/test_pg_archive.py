@@ -9,13 +9,13 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.formats import pg_archive, sql_dump
 from headwater.formats.budget import Budget
 from headwater.formats.detect import detect
+from headwater.formats.dumps import pg_archive, sql_dump
+from headwater.formats.dumps.pg_toc import TocReader
 from headwater.formats.examine import ends_of
 from headwater.formats.finding import Dump
-from headwater.formats.pg_toc import TocReader
-from headwater.formats.pull import Pull
+from headwater.formats.layers.pull import Pull
 from headwater.ports.ranges import Broken
 from headwater.terms import Completeness
 from headwater.testing.memory_ranges import MemoryRanges

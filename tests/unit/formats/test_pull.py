@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headwater.formats.budget import Budget
-from headwater.formats.pull import Pull, Window, is_cheap
+from headwater.formats.layers.pull import Pull, Window, is_cheap
 from headwater.ports.ranges import Broken
 from headwater.testing.memory_ranges import MemoryRanges
 

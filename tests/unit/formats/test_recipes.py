@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.formats.columns import unique_names
-from headwater.formats.duckdb_casts import cast_of, expression, identifier, literal
 from headwater.formats.finding import Column, Columnar, Csv, Encoding, Json, Layer, Table, Type, Xml
-from headwater.formats.recipe_text import NONE, PATH, call, python
-from headwater.formats.recipes import recipes
-from headwater.formats.types import typed
+from headwater.formats.recipes.duckdb_casts import cast_of, expression, identifier, literal
+from headwater.formats.recipes.recipe_text import NONE, PATH, call, python
+from headwater.formats.recipes.recipes import recipes
+from headwater.formats.values.columns import unique_names
+from headwater.formats.values.types import typed
 from tests.findings import csv, finding, ndjson, table
 
 

@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from headwater.formats import sql_dump
 from headwater.formats.budget import Budget
 from headwater.formats.detect import detect
+from headwater.formats.dumps import sql_dump
 from headwater.formats.examine import ends_of
 from headwater.formats.finding import Description, Dump, Type
 from headwater.formats.format import Ends

@@ -2,11 +2,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.formats.sql_events import Bad, Command, Comment, CopyRows, Rows, Statement
-from headwater.formats.sql_feed import STATEMENT_BYTES_MAX
-from headwater.formats.sql_lexer import Grammar, Open, Tongue
-from headwater.formats.sql_scan import Scanner
-from headwater.formats.sql_values import Reading
+from headwater.formats.dumps.sql_events import Bad, Command, Comment, CopyRows, Rows, Statement
+from headwater.formats.dumps.sql_feed import STATEMENT_BYTES_MAX
+from headwater.formats.dumps.sql_lexer import Grammar, Open, Tongue
+from headwater.formats.dumps.sql_scan import Scanner
+from headwater.formats.dumps.sql_values import Reading
 
 MYSQL = Grammar(Tongue.MYSQL, has_backslash=True)
 POSTGRES = Grammar(Tongue.POSTGRES)

@@ -1,11 +1,11 @@
 import pytest
 
+from headwater.formats.dumps.sql_ddl import Declared, created, type_of
+from headwater.formats.dumps.sql_lexer import Grammar, Tongue
+from headwater.formats.dumps.sql_statements import Kind, kind_of, kind_of_command
+from headwater.formats.dumps.sql_tables import column_of
+from headwater.formats.dumps.sql_values import Reading
 from headwater.formats.finding import Type
-from headwater.formats.sql_ddl import Declared, created, type_of
-from headwater.formats.sql_lexer import Grammar, Tongue
-from headwater.formats.sql_statements import Kind, kind_of, kind_of_command
-from headwater.formats.sql_tables import column_of
-from headwater.formats.sql_values import Reading
 
 MYSQL = Grammar(Tongue.MYSQL, has_backslash=True)
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headwater.formats import sqlite
 from headwater.formats.budget import Budget
+from headwater.formats.dumps import sqlite
 from headwater.formats.finding import Dump
 from headwater.formats.format import Ends
 from headwater.terms import Completeness

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headwater.formats import tar
 from headwater.formats.budget import Budget
 from headwater.formats.detect import detect
 from headwater.formats.examine import ends_of, examine
+from headwater.formats.layers import tar
 from headwater.ports.ranges import Broken
 from headwater.terms import Completeness
 from headwater.testing.memory_ranges import MemoryRanges

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.formats.transcode import Utf8, Written, codec_of, written
+from headwater.formats.encodings.transcode import Utf8, Written, codec_of, written
 
 CODECS = ["utf-8", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be", "cp1252", "shift_jis", "gb18030"]
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headwater.formats.finding import SAMPLE_CHARS_MAX, Type
-from headwater.formats.types import typed, uncounted
+from headwater.formats.values.types import typed, uncounted
 
 WRITTEN = [
     (["1", "2", "-3"], Type.INTEGER, ""),

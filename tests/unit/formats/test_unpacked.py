@@ -13,11 +13,11 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headwater.formats import bzip2, lz4, unpacked, xz, zstd
-from headwater.formats import gzip as gzip_format
 from headwater.formats.budget import Budget
 from headwater.formats.detect import detect
 from headwater.formats.examine import ends_of, examine
+from headwater.formats.layers import bzip2, lz4, unpacked, xz, zstd
+from headwater.formats.layers import gzip as gzip_format
 from headwater.ports.ranges import PIECE_BYTES, Broken
 from headwater.terms import Completeness
 from headwater.testing.memory_ranges import MemoryRanges

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headwater.formats import workbook, workbook_limits
 from headwater.formats.budget import Budget
 from headwater.formats.detect import detect
 from headwater.formats.examine import ends_of, examine
 from headwater.formats.finding import Type
+from headwater.formats.workbooks import workbook, workbook_limits
 from headwater.terms import Completeness
 from headwater.testing.memory_ranges import MemoryRanges
 

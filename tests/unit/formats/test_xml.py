@@ -7,10 +7,10 @@ from unittest.mock import patch
 
 import pytest
 
-from headwater.formats import xml
 from headwater.formats.budget import Budget
 from headwater.formats.finding import Description, Problem, Type, Xml
 from headwater.formats.format import Ends
+from headwater.formats.trees import xml
 from headwater.terms import Completeness
 from headwater.testing.memory_ranges import MemoryRanges
 
@@ -30,7 +30,7 @@ def budget(size_bytes: int = 1 << 40) -> Budget:
 def described(data: bytes | str, *, piece_bytes: int = 1 << 20, breaks_at: int | None = None) -> Description:
     """What is said of these bytes."""
     data = data if isinstance(data, bytes) else data.encode()
-    with patch("headwater.formats.text_source.BLOCK_BYTES", piece_bytes):  # so that it is handed on as it comes
+    with patch("headwater.formats.encodings.text_source.BLOCK_BYTES", piece_bytes):  # as it comes
         return xml.describe(MemoryRanges(data, piece_bytes=piece_bytes, breaks_at=breaks_at), budget())
 
 
@@ -150,7 +150,7 @@ def test_other_records_are_told():
 
 def test_records_that_come_late_are_found(monkeypatch):
     """A long preamble does not hide the records: they are chosen again when most lies outside of the first choice."""
-    monkeypatch.setattr("headwater.formats.xml_describe._HEAD_BYTES", 1_000)
+    monkeypatch.setattr("headwater.formats.trees.xml_describe._HEAD_BYTES", 1_000)
     rows = "<row><a>1</a><b>2</b></row>" * 20_000
     found = described("<d><head>" + "<h>x</h>" * 18_000 + f"</head><rows>{rows}</rows></d>", piece_bytes=1_000)
     assert (records(found), found.tables[0].rows) == ("d/rows/row", 20_000)
@@ -285,7 +285,7 @@ def test_what_may_follow_the_end(behind):
 
 def test_a_record_that_is_too_long(monkeypatch):
     """A record longer than is held is counted alone; the ones after it are read."""
-    monkeypatch.setattr("headwater.formats.xml_tree.RECORD_BYTES_MAX", 1_000_000)
+    monkeypatch.setattr("headwater.formats.trees.xml_tree.RECORD_BYTES_MAX", 1_000_000)
     data = "<r><x><a>1</a></x><x>" + "<a>2</a>" * 400_000 + "</x><x><a>3</a></x></r>"
     found = described(data)
     assert (found.tables[0].rows, problem(found, "row_too_long").row) == (3, 2)
@@ -298,8 +298,8 @@ LONG = ["x" * 3_000_000, "<![CDATA[" + "<" * 3_000_000 + "]]>", f"<!--{'-x' * 1_
 @pytest.mark.parametrize("inner", LONG, ids=["text", "section", "comment"])
 def test_a_text_without_end_is_not_held(monkeypatch, inner):
     """A text, a section or a comment longer than is held ends the look, and it is said."""
-    monkeypatch.setattr("headwater.formats.xml_tree.RECORD_BYTES_MAX", 1_000_000)
-    monkeypatch.setattr("headwater.formats.xml_reader.TAG_BYTES_MAX", 1_000_000)
+    monkeypatch.setattr("headwater.formats.trees.xml_tree.RECORD_BYTES_MAX", 1_000_000)
+    monkeypatch.setattr("headwater.formats.trees.xml_reader.TAG_BYTES_MAX", 1_000_000)
     found = described(f"<r><x>1</x><x>{inner}</x><x>2</x></r>")
     assert problem(found, "row_too_long").sentence
     assert (found.is_all, found.wholeness.verdict) == (False, Completeness.SUSPECT)

@@ -12,7 +12,7 @@ import pytest
 from headwater.formats.budget import Budget
 from headwater.formats.examine import Examined, examine
 from headwater.formats.finding import Column, Csv, Finding, Json, Table, Type
-from headwater.formats.types import uncounted
+from headwater.formats.values.types import uncounted
 from headwater.readers.contents import Unreadable, choose, described_of, patient
 from headwater.readers.engine import Engine
 from headwater.readers.local import LocalFile

@@ -28,7 +28,7 @@ from headwater.formats.finding import (
     Type,
     Workbook,
 )
-from headwater.formats.recipe_text import Name, call
+from headwater.formats.recipes.recipe_text import Name, call
 from headwater.readers.contents import choose
 from headwater.readers.engine import Engine
 from headwater.readers.local import LocalFile

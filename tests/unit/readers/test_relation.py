@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from headwater.formats.columns import names_of
 from headwater.formats.finding import Csv, Json, Type
+from headwater.formats.values.columns import names_of
 from headwater.readers.contents import choose
 from headwater.readers.engine import Engine
 from headwater.readers.local import LocalFile

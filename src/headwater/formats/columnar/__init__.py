@@ -1,0 +1,1 @@
+"""Parquet, ORC, Avro and Arrow, read by their own metadata."""

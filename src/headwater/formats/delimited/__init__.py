@@ -1,0 +1,1 @@
+"""Delimited and fixed-width text, and text that is neither: dialect, header, footer, rows, wholeness."""

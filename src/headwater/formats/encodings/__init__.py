@@ -1,0 +1,1 @@
+"""How text is written: encodings found, decoded, read in even blocks."""

@@ -1,0 +1,1 @@
+"""Compressions and archives, and the bytes inside them."""

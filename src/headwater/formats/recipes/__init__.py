@@ -1,0 +1,1 @@
+"""How engines read what was found: calls as values, and as text."""

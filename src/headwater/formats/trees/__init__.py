@@ -1,0 +1,1 @@
+"""JSON, NDJSON and XML: records within a tree."""

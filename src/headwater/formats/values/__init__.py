@@ -1,0 +1,1 @@
+"""What values can be read as, and what is counted of a column."""
