@@ -25,7 +25,7 @@ def written(finding: Finding) -> Iterator[tuple[str, str]]:
     """Names and values; an empty value is nothing to tell."""
     if finding.encoding is not None:
         encoding = finding.encoding
-        guess = "not certain" if encoding.confidence >= _LIKELY else f"a guess, {encoding.confidence:.0%}"
+        guess = "not certain" if encoding.confidence >= _LIKELY else "a guess"
         sure = "" if encoding.is_certain else f" ({guess})"
         mark = ", with a byte order mark" if encoding.bom_bytes else ""
         yield "Encoding", f"{encoding.name}{mark}{sure}"

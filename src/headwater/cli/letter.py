@@ -66,7 +66,8 @@ def _heading(text: str) -> None:
 
 
 def _what(finding: Finding) -> Iterator[str]:
-    around = "".join(f", in {spoken(layer.format)}" for layer in reversed(finding.layers))
+    layers = [layer.format for layer in reversed(finding.layers) if layer.format != finding.format]
+    around = "".join(f", in {spoken(layer)}" for layer in layers)
     kind = _capital(spoken(finding.format))
     if finding.format in {"unknown", "empty"}:
         yield f"{'Empty' if finding.format == 'empty' else 'Nothing that is known here'}{around}."
