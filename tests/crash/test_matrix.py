@@ -58,7 +58,9 @@ ROWS = {
 }
 
 DIRECTORY_ROWS = [row for row in ROWS if row != "multipart"]
-BUCKET_ROWS = ["founding", "small", "multipart", "held", "rotation", "recovery of entries"]
+BUCKET_ROWS = ["founding", "rotation", "recovery of entries"]
+REQUEST_ROWS = ["small", "multipart", "held"]
+"""Those in which each request to S3 is tried by itself, which are the same steps and finer."""
 
 BACKGROUND = frozenset({"catalog.apply", "cursors.advance", "attempts.forget", "counters.prune"})
 """What goes on beside the sender: how often depends on the moment."""
@@ -197,7 +199,7 @@ class Call(NamedTuple):
 
 @pytest.mark.parametrize("sites", [BucketSite], indirect=True, ids=["bucket"])
 @pytest.mark.parametrize(("end", "when"), [("failed", "before"), ("failed", "after"), ("killed", "after")])
-@pytest.mark.parametrize("row", ["small", "multipart", "held"])
+@pytest.mark.parametrize("row", REQUEST_ROWS)
 def test_no_request_to_s3_loses_or_half_lands_anything(row, end, when, sites):
     """Whichever request fails, before it was done or after, or is the last one of a process: the same holds."""
     base, *others = sites
