@@ -21,7 +21,11 @@ os.environ |= {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.
 
 from tests import services  # noqa: E402  (reads the environment)
 
-hypothesis.settings.register_profile("house", deadline=None)  # two busy cores make any deadline a coin toss
+hypothesis.settings.register_profile(
+    "house",
+    deadline=None,  # two busy cores make any deadline a coin toss
+    derandomize="HEADWATER_REQUIRE_SERVICES" in os.environ,  # what is judged by a run must not be chance
+)
 hypothesis.settings.load_profile("house")
 
 
@@ -44,6 +48,11 @@ def _forbid_outside(event: str, args: tuple[Any, ...]) -> None:
 
 
 sys.addaudithook(_forbid_outside)
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: many tests wait for a disk, a server or a clock."""
+    return min(8, (os.cpu_count() or 1) + 1)
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,7 @@ from headwater.terms import Completeness
 DEPTH_MAX: Final = 1_000
 """Deeper nesting ends the look."""
 
+_KEPT_BYTES: Final = 64
 TAG_BYTES_MAX: Final = 16 * 1024 * 1024
 """A longer tag, comment or declaration ends the look."""
 
@@ -119,6 +120,7 @@ class Reader:
         self._ending = ""
         self._fed_bytes = 0
         self._piece = b""
+        self._before = b""  # the last bytes of the pieces before it
         self.is_cut = False
         self.piece_bytes = 0
         self._parser = self._made(has_namespaces=has_namespaces)
@@ -164,6 +166,7 @@ class Reader:
 
     def _feed(self, piece: bytes) -> None:
         parser = self._parser
+        self._before = (self._before + self._piece[-_KEPT_BYTES:])[-_KEPT_BYTES:]
         self._piece = piece
         self.piece_bytes = len(piece)
         try:
@@ -223,7 +226,9 @@ class Reader:
             self.is_cut = True
             self._ending = self._cut()
         elif self.root and not self._open:
-            is_another = self._piece[max(0, self._parser.ErrorByteIndex - self._fed_bytes) :][:1] == b"<"
+            at_hand = self._before + self._piece
+            place = self._parser.ErrorByteIndex - self._fed_bytes + len(self._before)
+            is_another = at_hand[max(0, place) :][:1] == b"<"
             what = "another document begins" if is_another else "something else follows"
             self._ending = f"After the end of <{local(self.root)}>, at {at}, {what}; readers stop there."
             self._complaints.note("many_documents" if is_another else "junk_after_end", self._ending)
