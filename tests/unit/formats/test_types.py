@@ -144,3 +144,15 @@ def test_the_same_values_make_the_same_column():
     assert typed("x", values).null_texts == tuple(
         dict.fromkeys([*(v for v in values if v == "NULL"), *(v for v in values if v not in {"NULL", "1"})])
     )
+
+
+def test_a_thousand_millions_are_no_address():
+    """Three dots and a decimal comma are a number; three dots alone may be an address."""
+    assert typed("x", ["1.000.000.000,00", "1.000.000.000,00"]).type is Type.DECIMAL
+    assert typed("x", ["10.100.100.100", "10.100.100.101"]).type is Type.TEXT
+
+
+def test_what_engines_do_not_strip_is_no_null():
+    """A form feed is no blank."""
+    assert typed("x", ["1", "\x0c"]).type is Type.TEXT
+    assert typed("x", ["1", " "]).type is Type.INTEGER

@@ -160,7 +160,7 @@ def _are_names(fitting: Mapping[str, str], marks: Marks) -> bool:
     if all(text[0] == "+" and len(text) >= _PHONE_CHARS_MIN for text in fitting):
         return True
     dots = 3  # in an address of a machine
-    return marks.thousands == "." and all(text.count(".") == dots for text in fitting)
+    return marks.thousands == "." and all(text.count(".") == dots and marks.decimal not in text for text in fitting)
 
 
 def _kind(fitting: Mapping[str, str], marks: Marks, *, is_infinite: bool) -> Type | None:

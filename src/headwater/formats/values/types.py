@@ -85,7 +85,7 @@ def typed(name: str, values: Sequence[str | None]) -> Column:
     counts: Counter[str] = Counter()
     for text, count in written.items():
         if text is not None:
-            counts[text.strip()] += count
+            counts[text.strip(" ")] += count  # no engine strips more
     null_texts = [text for text in counts if text in NULLS_ALWAYS]
     valued = {text: count for text, count in counts.items() if text not in NULLS_ALWAYS}
     column = _read(name, valued)
