@@ -15,7 +15,7 @@ from typing import Final, Literal, cast, get_args
 import msgspec
 
 from headwater.errors import Refused
-from headwater.terms import FeedName, Id, Key, Time, day_text, shown
+from headwater.terms import FeedName, Id, Key, Position, Time, day_text, shown
 
 Root = Literal["raw", "companion", "held"]
 """The folders that hold bytes of senders: data, what goes with data (`.md5`, `.ok`), evidence of what did not land."""
@@ -64,6 +64,20 @@ def findings_key(feed: FeedName, day: str, number: int) -> Key:
     """Where findings of a feed's day lie: the file of this number, from 1."""
     place = f"lz_source={feed.source}/lz_feed={feed.feed}/lz_date={day}"
     return Key(f"findings/{place}/findings-{number:06}.parquet")
+
+
+def manifest_key(feed: FeedName, position: Position) -> Key:
+    """Where the effective set of a feed at a position is written down."""
+    return Key(f"{_view(feed, position)}.json")
+
+
+def symlink_key(feed: FeedName, position: Position) -> Key:
+    """Where its addresses are: alone in a folder, as engines want it."""
+    return Key(f"{_view(feed, position)}/symlink.txt")
+
+
+def _view(feed: FeedName, position: Position) -> str:
+    return f"views/lz_source={feed.source}/lz_feed={feed.feed}/{position:020}"
 
 
 def incoming_prefix(id: Id) -> str:

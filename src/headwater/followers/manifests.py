@@ -19,10 +19,11 @@ from typing import Final, Protocol
 import msgspec
 
 from headwater.landing.digest import Checksum, Digester
+from headwater.layout import manifest_key, symlink_key
 from headwater.ports.books import CursorBook
 from headwater.ports.catalog import Catalog, DeliveryQuery, History
 from headwater.ports.store import KeyTaken, ObjectCreator
-from headwater.terms import Delivery, FeedName, Key, Position, State
+from headwater.terms import Delivery, FeedName, Position, State
 
 FOLLOWER: Final = "manifests"
 _DATA: Final = "raw/"
@@ -77,20 +78,6 @@ def manifest_bytes(made: Manifest) -> bytes:
 def symlink_bytes(made: Manifest, zone_url: str) -> bytes:
     """The addresses, one a line, in the zone that the engine reaches at `zone_url`: `s3://bucket/prefix`."""
     return "".join(f"{zone_url.rstrip('/')}/{each.key}\n" for each in made.objects).encode()
-
-
-def manifest_key(feed: FeedName, position: Position) -> Key:
-    """Where a manifest is stored."""
-    return Key(f"{_folder(feed)}/{position:020}.json")
-
-
-def symlink_key(feed: FeedName, position: Position) -> Key:
-    """Where its addresses are stored."""
-    return Key(f"{_folder(feed)}/{position:020}/symlink.txt")
-
-
-def _folder(feed: FeedName) -> str:
-    return f"views/lz_source={feed.source}/lz_feed={feed.feed}"
 
 
 class Deliveries(Catalog, History, Protocol):

@@ -11,11 +11,9 @@ from headwater.followers.manifests import (
     Manifests,
     manifest,
     manifest_bytes,
-    manifest_key,
     symlink_bytes,
-    symlink_key,
 )
-from headwater.layout import parse_feed
+from headwater.layout import manifest_key, parse_feed, symlink_key
 from headwater.stores.directory_zone import open_directory_zone
 from headwater.terms import Position
 from tests.homes import make_home
