@@ -211,6 +211,7 @@ def _landing(stack: AsyncExitStack, config: Config, ground: Ground, sequencer: S
             threads=threads,
             rules=landing_rules(config.limits),
             landed=partial(show_landed, names, ground.clock),
+            first=ground.inspection.held,
         )
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +17,7 @@ from headwater.followers.finding_files import FindingFiles
 from headwater.followers.findings import Findings
 from headwater.followers.follow import Follower
 from headwater.inspector.job import Limits
-from headwater.inspector.pool import Pool, Settings, cores, workers_for
+from headwater.inspector.pool import FEW_CORES, Pool, Settings, cores, workers_for
 from headwater.logs import note
 from headwater.ports.clock import Clock
 from headwater.ports.findings import Inspected
@@ -46,10 +47,15 @@ class Inspection:
         limits = Limits(memory_bytes=settings.memory_bytes, time_seconds=settings.time_seconds)
         workers = settings.workers or workers_for(cores())
         self._is_on = settings.enabled
+        self._has_few_cores = cores() <= FEW_CORES
         self._clock = clock
         self._pool = Pool(store.reader, folder, Settings(workers, limits))
         self._findings = Findings(self._pool, books.findings, books.cursors, clock, samples=settings.samples)
         self._files = FindingFiles(books.findings, store.creator, self._pool.table, clock, crc64nvme)
+
+    def held(self) -> AbstractContextManager[None]:
+        """The workers stand still meanwhile, where there are few cores: see `inspector.brake`."""
+        return self._pool.brake.held() if self._has_few_cores else nullcontext()
 
     @property
     def again(self) -> Callable[[Receipt, Position], Awaitable[Inspected]] | None:

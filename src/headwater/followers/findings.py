@@ -64,6 +64,7 @@ class Findings:
         self._samples = samples
         self._recent: OrderedDict[FeedName, list[Finding]] = OrderedDict()
         self._changes = 0  # of what stands in the book already
+        self._pending: list[asyncio.Future[None]] = []  # on their way into the book, in order
 
     async def applied(self) -> Position:
         """The cursor."""
@@ -86,10 +87,12 @@ class Findings:
                         await self._store(entry, position, finding)
                 else:
                     await self._hear(entry)
+            await self._stored()
         finally:
             for task in under_way.values():
                 task.cancel()
-            await asyncio.gather(*under_way.values(), return_exceptions=True)
+            await asyncio.gather(*under_way.values(), *self._pending, return_exceptions=True)
+            self._pending.clear()
         await self._cursors.advance(FOLLOWER, entries[-1][0].position)
 
     async def again(self, receipt: Receipt, position: Position) -> Inspected:
@@ -97,7 +100,7 @@ class Findings:
         finding = await self._inspector.inspect(receipt)
         history = await self._book.earlier(receipt.feed_name, position, HISTORY_MAX)
         self._forget()
-        kept = await self._keep(receipt, position, with_drift(finding, history), FIRST_RUN + 1)
+        kept = await self._book.add(self._made(receipt, position, with_drift(finding, history), FIRST_RUN + 1))
         self._forget()
         return kept
 
@@ -107,18 +110,32 @@ class Findings:
         return None
 
     async def _store(self, receipt: Receipt, position: Position, finding: Finding) -> None:
-        """The next finding of its feed, compared with those before it."""
+        """The next finding of its feed, compared with those before it, goes to the book; `_stored` waits for it."""
         feed = receipt.feed_name
         history = await self._history(feed, position)
-        kept = await self._keep(receipt, position, with_drift(finding, history), FIRST_RUN)
+        made = self._made(receipt, position, with_drift(finding, history), FIRST_RUN)
+        self._pending.append(asyncio.ensure_future(self._keep(made, feed)))
         if feed in self._recent:
-            self._recent[feed] = [kept.finding, *history][:HISTORY_MAX]
+            self._recent[feed] = [made.finding, *history][:HISTORY_MAX]
+
+    async def _keep(self, made: Inspected, feed: FeedName) -> None:
+        if (await self._book.add(made, soon=False)).finding is not made.finding:  # another stood there already
+            self._recent.pop(feed, None)
+
+    async def _stored(self) -> None:
+        """Returns once what was found so far stands in the book. Raises Unavailable."""
+        pending, self._pending = self._pending, []
+        for failed in await asyncio.gather(*pending, return_exceptions=True):
+            if failed is not None:
+                self._forget()
+                raise failed
 
     async def _history(self, feed: FeedName, position: Position) -> list[Finding]:
         """The earlier findings of a feed, newest first; those that were read or stored just now are kept at hand."""
         if (known := self._recent.get(feed)) is not None:
             self._recent.move_to_end(feed)
             return known
+        await self._stored()
         changes = self._changes
         found = await self._book.earlier(feed, position, HISTORY_MAX)
         columns = sum(len(table.columns) for finding in found for table in finding.schema)
@@ -133,19 +150,17 @@ class Findings:
         self._changes += 1
         self._recent.clear()
 
-    async def _keep(self, receipt: Receipt, position: Position, found: Finding, run: int) -> Inspected:
-        return await self._book.add(
-            Inspected(
-                id=receipt.id,
-                position=position,
-                feed=receipt.feed_name,
-                sender=receipt.sender.name,
-                day=parse_key(receipt.key).day,
-                detector=found.detector,
-                run=run,
-                made_at=self._clock.now(),
-                finding=found if self._samples else without_samples(found),
-            )
+    def _made(self, receipt: Receipt, position: Position, found: Finding, run: int) -> Inspected:
+        return Inspected(
+            id=receipt.id,
+            position=position,
+            feed=receipt.feed_name,
+            sender=receipt.sender.name,
+            day=parse_key(receipt.key).day,
+            detector=found.detector,
+            run=run,
+            made_at=self._clock.now(),
+            finding=found if self._samples else without_samples(found),
         )
 
     async def _hear(self, entry: object) -> None:

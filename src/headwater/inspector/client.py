@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -20,10 +21,9 @@ import msgspec
 
 from headwater.errors import HeadwaterError, Unavailable
 from headwater.formats.finding import Finding
-from headwater.inspector import frames
+from headwater.inspector import frames, jail
 from headwater.inspector.failed import cut_short, failed
 from headwater.inspector.frames import Broken, Kind
-from headwater.inspector.jail import NICE
 from headwater.inspector.job import FOLDER, Ended, Job, Limits, Range, Start
 from headwater.ports.findings import Inspected
 
@@ -88,6 +88,7 @@ class Worker:
 
     def __init__(self, limits: Limits, loads: tuple[str, ...] = ()) -> None:
         self._limits = limits
+        self._signals = threading.Lock()  # the number of a process that was waited for may be another's
         self._folder = tempfile.mkdtemp(prefix=FOLDER)
         self._control, theirs = socket.socketpair()
         try:
@@ -146,7 +147,21 @@ class Worker:
 
     def is_alive(self) -> bool:
         """Whether the process is there still."""
-        return self._process.poll() is None
+        with self._signals:
+            return self._process.poll() is None
+
+    def halt(self) -> None:
+        """Stops it, with what it does, where it is. From any thread; repeatable."""
+        self._signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Lets it go on. From any thread; repeatable."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        with self._signals, suppress(ProcessLookupError):
+            if self._process.returncode is None:
+                os.killpg(self._process.pid, number)
 
     def _hear(self, ours: socket.socket, source: Bytes, told: _Told) -> None:
         """Serves ranges until the child has said all, or is gone. Raises Failure when its time is over."""
@@ -207,11 +222,10 @@ class Worker:
     def close(self) -> None:
         """Ends the process, now, with whatever it does. Repeatable."""
         self._control.close()
-        process = getattr(self, "_process", None)
-        if process is not None and process.returncode is None:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        if hasattr(self, "_process"):
+            self._signal(signal.SIGKILL)
+            with self._signals:
+                self._process.wait()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def __enter__(self) -> Self:
@@ -239,8 +253,7 @@ def _spawn(theirs: socket.socket, folder: str) -> subprocess.Popen[bytes]:
         pass_fds=[theirs.fileno()],
         start_new_session=True,
     )
-    with suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, process.pid, NICE)
+    jail.wait_for_others(process.pid)
     return process
 
 

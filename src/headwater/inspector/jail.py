@@ -33,9 +33,11 @@ _libc: Final = ctypes.CDLL(None, use_errno=True)
 
 
 def settle(limits: Limits) -> None:
-    """Once, for a worker and all its children: last in every queue, limited, with no privileges to gain."""
-    with suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, 0, NICE)
+    """Once, for a worker and all its children: last in every queue, limited, with no privileges to gain.
+
+    The worker dies with who started it, also where it is held still and cannot see that it is alone.
+    """
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
     if (number := _SYS_IOPRIO_SET.get(os.uname().machine)) is not None:
@@ -49,6 +51,18 @@ def settle(limits: Limits) -> None:
     ):
         _limit(kind, value)
     _libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+
+
+def wait_for_others(pid: int) -> None:
+    """Makes a process, which leads a session of its own, one that gives way to others.
+
+    Where the kernel shares the processor between sessions first (sched(7), autogroup), the nice value of a process only
+    counts inside its session, and the session has one of its own.
+    """
+    with suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, pid, NICE)
+    with suppress(OSError):
+        Path(f"/proc/{pid}/autogroup").write_text(f"{NICE}", encoding="ascii")
 
 
 def shut(readable: Iterable[int], writable: Iterable[int]) -> None:

@@ -17,6 +17,7 @@ import msgspec
 
 from headwater.errors import HeadwaterError, Refused, Unavailable
 from headwater.formats.finding import Finding
+from headwater.inspector.brake import Brake
 from headwater.inspector.client import TRIES, Failure, OpenFile, Worker
 from headwater.inspector.job import LOADS, Job, Limits
 from headwater.logs import note
@@ -30,8 +31,10 @@ IDLE_SECONDS_MAX: Final = 60.0
 JOBS_MAX: Final = 5000
 """After so many a worker is replaced."""
 
+FEW_CORES: Final = 2
+"""On so many, a worker at work is in the way of all else."""
+
 _RANGE_SECONDS_MAX: Final = 120.0
-_MANY_CORES: Final = 2
 
 log = logging.getLogger("headwater.inspector")
 
@@ -46,7 +49,7 @@ class Settings(msgspec.Struct, frozen=True):
 
 def workers_for(cores: int) -> int:
     """How many workers a machine bears beside landing: a core in two, and one on the smallest."""
-    return 1 if cores <= _MANY_CORES else cores // 2
+    return 1 if cores <= FEW_CORES else cores // 2
 
 
 class Pool:
@@ -65,6 +68,7 @@ class Pool:
         self._busy: set[Worker] = set()
         self._reaper: asyncio.TimerHandle | None = None
         self._closed = threading.Event()
+        self.brake = Brake(self._halt, self._go_on)
 
     async def inspect(self, receipt: Receipt) -> Finding:
         """As `Inspector.inspect`."""
@@ -92,6 +96,16 @@ class Pool:
         if self._reaper is not None:
             self._reaper.cancel()
         await asyncio.to_thread(self._close)
+
+    def _halt(self) -> None:
+        with self._lock:
+            for worker in self._busy:
+                worker.halt()
+
+    def _go_on(self) -> None:
+        with self._lock:  # one that was halted may have been given back since
+            for worker in (*self._busy, *(kept.worker for kept in self._idle)):
+                worker.go_on()
 
     # --- in a thread of ours -----------------------------------------------------------------------------------------
 

@@ -145,7 +145,8 @@ class Landing:
         async with upload.ending:
             if upload.ended:
                 raise Refused("overtaken")
-            return await sealing.seal(upload, evidence, name)
+            with self.means.first():
+                return await sealing.seal(upload, evidence, name)
 
     async def drop(self, upload: Upload, reason: str, sentence: str) -> Outcome:
         """See `Upload.drop`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -81,6 +82,7 @@ class Means:
     """The ports and limits that every upload needs.
 
     `landed` is told of each delivery before its attempt's row says that it landed: a row that it writes is never lost.
+    `first` is entered while a delivery is made of an upload: what gives way to landing does so meanwhile.
     """
 
     intake: Intake
@@ -99,3 +101,4 @@ class Means:
     recent: Recent = field(default_factory=Recent)
     allowance: Allowance = field(default_factory=lambda: Allowance(1000))
     landed: Callable[[Offer, Receipt], None] = lambda *_: None
+    first: Callable[[], AbstractContextManager[None]] = nullcontext

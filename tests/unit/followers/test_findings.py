@@ -181,8 +181,8 @@ async def test_a_run_that_is_cut_anywhere_ends_as_one_that_is_not(world, monkeyp
             if name not in {"add", "leave_out"}:
                 return getattr(self.book, name)
 
-            async def write(*args):
-                result = await getattr(self.book, name)(*args)
+            async def write(*args, **how):
+                result = await getattr(self.book, name)(*args, **how)
                 self.left -= 1
                 if not self.left:
                     raise Killed

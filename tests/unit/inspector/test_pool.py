@@ -11,59 +11,9 @@ from headwater.inspector import pool as pooling
 from headwater.inspector.job import Limits
 from headwater.inspector.pool import Pool, Settings, workers_for
 from headwater.terms import Receipt
-from tests.contract.books.samples import a_receipt
-from tests.unit.inspector.conftest import BAD
+from tests.unit.inspector.conftest import BAD, until
 
 LIMITS = Limits(memory_bytes=512 << 20, time_seconds=60.0)
-
-
-class Objects:
-    """An object reader over a dictionary."""
-
-    def __init__(self, objects: dict[str, bytes]) -> None:
-        self.objects = objects
-        self.fails = 0
-
-    async def read(self, key, *, version=None, offset=0, size_bytes=None):
-        if self.fails:
-            self.fails -= 1
-            raise Unavailable("store_unavailable", "The store is away.")
-        if key not in self.objects:
-            raise Refused("not_found")
-        end = len(self.objects[key]) if size_bytes is None else offset + size_bytes
-        for start in range(offset, end, 1000):
-            yield self.objects[key][start : min(start + 1000, end)]
-
-
-class World:
-    """A zone in a folder with the same objects behind a reader."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        self.objects = Objects({})
-        self.count = 0
-
-    def land(self, data: bytes) -> Receipt:
-        self.count += 1
-        receipt = a_receipt(self.count, f"f{self.count}.bin", data.decode())
-        path = self.folder / receipt.key
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-        self.objects.objects[receipt.key] = data
-        return receipt
-
-
-async def until(is_so):
-    """Waits until something is so."""
-    async with asyncio.timeout(20):
-        while not is_so():  # noqa: ASYNC110 - threads do it
-            await asyncio.sleep(0.01)
-
-
-@pytest.fixture
-def world(tmp_path):
-    """A zone."""
-    return World(tmp_path)
 
 
 @pytest.fixture(params=["directory", "objects"])

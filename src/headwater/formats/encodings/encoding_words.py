@@ -16,7 +16,8 @@ from headwater.formats.encodings.characters import EAST_ASIAN
 from headwater.formats.encodings.decoding import decode
 from headwater.formats.finding import Encoding, Guess
 
-_WORDS: Final = re.compile(rb"[0-9\x40-\x7e]*[\x80-\xff][0-9\x40-\xff]*")
+# A match begins where a run does: tried from every place in a long run, it would take the square of its length.
+_WORDS: Final = re.compile(rb"(?<![0-9\x40-\x7e])[0-9\x40-\x7e]*+[\x80-\xff][0-9\x40-\xff]*")
 _WORD_BYTES_MAX: Final = 4096
 _WEIGHED_BYTES_MAX: Final = 16 * 1024
 _ALTERNATIVES_MAX: Final = 3

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import asyncio
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from headwater.inspector import brake as braking
+from headwater.inspector.brake import Brake
+from headwater.inspector.job import Limits
+from headwater.inspector.pool import Pool, Settings
+from tests.unit.inspector.conftest import BAD, until
+
+LIMITS = Limits(memory_bytes=512 << 20, time_seconds=60.0)
+ORPHAN = """
+import os, signal
+from headwater.inspector.client import Worker
+from headwater.inspector.job import Limits
+worker = Worker(Limits(memory_bytes=512 << 20, time_seconds=60.0))
+worker.halt()
+print(worker._process.pid, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def state(pid: int) -> str:
+    """A process's state as the kernel says it: T where it is stopped, nothing where there is none."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0]
+    except OSError:
+        return ""
+
+
+class Told:
+    """What a brake did."""
+
+    def __init__(self) -> None:
+        self.did: list[str] = []
+        self.brake = Brake(lambda: self.did.append("halt"), lambda: self.did.append("go on"))
+
+
+async def test_workers_stand_still_while_any_holds():
+    """The first that holds halts them, the last that lets go lets them go on."""
+    told = Told()
+    with told.brake.held():
+        with told.brake.held():
+            assert told.did == ["halt"]
+        assert told.did == ["halt"]
+    assert told.did == ["halt", "go on"]
+
+
+async def test_nobody_holds_them_for_long(monkeypatch):
+    """What takes longer goes on beside workers that work."""
+    monkeypatch.setattr(braking, "HELD_SECONDS_MAX", 0.001)
+    told = Told()
+    with told.brake.held():
+        await until(lambda: told.did == ["halt", "go on"])
+    assert told.did == ["halt", "go on"]
+
+
+async def test_they_work_as_long_as_they_stand_still(monkeypatch):
+    """Who holds again at once does not: landing without a pause leaves inspection half of the time at least."""
+    told = Told()
+    moment = 0.0
+    monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: moment)
+    with told.brake.held():
+        moment = 0.004
+    moment = 0.007
+    with told.brake.held():
+        assert told.did == ["halt", "go on"]
+    moment = 0.009
+    with told.brake.held():
+        assert told.did == ["halt", "go on", "halt"]
+
+
+async def test_a_pool_halts_the_process_that_works(world):
+    """It is stopped while it is held, and ends its job after."""
+    pool = Pool(world.objects, world.folder, Settings(1, LIMITS, BAD))
+    try:
+        asked = asyncio.ensure_future(pool.inspect(world.land(b"BAD limits\n")))
+        await until(lambda: pool._busy)
+        (worker,) = pool._busy
+        pool._halt()
+        await until(lambda: state(worker._process.pid) == "T")
+        pool._go_on()
+        assert (await asked).format == "bad"
+    finally:
+        await pool.close()
+
+
+async def test_a_pool_ends_though_it_is_held(world):
+    """Closing while workers are halted ends them at once."""
+    pool = Pool(world.objects, world.folder, Settings(1, LIMITS, BAD))
+    asked = asyncio.ensure_future(pool.inspect(world.land(b"BAD hang\n")))
+    await until(lambda: pool._busy)
+    (worker,) = pool._busy
+    pool._halt()
+    async with asyncio.timeout(20):
+        await pool.close()
+        await asyncio.gather(asked, return_exceptions=True)
+    assert worker._process.returncode == -signal.SIGKILL
+
+
+async def test_a_halted_worker_dies_with_its_server():
+    """A server that is killed while its worker is held leaves no process behind."""
+    server = await asyncio.create_subprocess_exec(sys.executable, "-c", ORPHAN, stdout=subprocess.PIPE)
+    told, _ = await server.communicate()
+    assert server.returncode == -signal.SIGKILL
+    await until(lambda: state(int(told)) in {"", "Z"})
