@@ -160,6 +160,17 @@ def file_system(kind: str, *, told: bool = False) -> Probe:
     return Probe("file system", State.WARN if told else State.BAD, seen, fix, must=not told)
 
 
+def inspection(missing: Sequence[str], *, enabled: bool) -> Probe:
+    """Whether a parser that a hostile file takes over is shut in; `missing` names what the machine lacks for that."""
+    if not enabled:
+        return Probe("inspection", State.OK, "It is off: no file is looked into.")
+    if not missing:
+        return Probe("inspection", State.OK, "Parsers run shut in: Landlock, seccomp, limits.")
+    seen = f"This machine has no {' and no '.join(missing)}: what takes over a parser may do what this user may."
+    fix = "Serve on Linux 5.13 or newer with both turned on, or set [inspect] enabled = false."
+    return Probe("inspection", State.WARN, seen, fix)
+
+
 def lock(holder: str | None) -> Probe:
     """Who writes in the zone: None for nobody but us."""
     if holder is None:

@@ -23,6 +23,7 @@ from headwater.config_values import SqliteBooks as SqliteFile
 from headwater.errors import Misconfigured, Unavailable
 from headwater.gate.declared import declared_identity
 from headwater.home import Home
+from headwater.inspector import jail
 from headwater.landing import Budget
 from headwater.safety import proven_at
 from headwater.serving import port_holder
@@ -72,6 +73,7 @@ async def _doctor(home: Home, *, deep: bool) -> list[Probe]:
             "disks": lambda: _ready(_disks(home, config)),
             "ports": lambda: _ready(_ports(home, config)),
             "certificates": lambda: _ready(_certificates(config)),
+            "inspection": lambda: _ready([probes.inspection(jail.missing(), enabled=config.inspect.enabled)]),
             "recovery key": lambda: _ready([_recovery(home)]),
             "store": lambda: _bucket(config, deep=deep),
         }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import shutil
@@ -89,6 +90,8 @@ def _log(log_format: str | None) -> None:
 
 async def _serve(home: Home, config: Config, *, may_found: bool) -> None:
     async with open_system(home, config, may_found=may_found, inspects=True) as system:
+        gc.collect()
+        gc.freeze()  # what was made so far stays: no collection goes through it while a sender waits
         stop = asyncio.Event()
         _watch_signals(system, stop)  # before anybody can see that it runs
         async with served(system, may_move=system.fresh) as doors:

@@ -32,6 +32,12 @@ _SYS_IOPRIO_SET: Final = {"x86_64": 251, "aarch64": 30}
 _libc: Final = ctypes.CDLL(None, use_errno=True)
 
 
+def missing() -> list[str]:
+    """Which walls this machine does not have, by the name that an administrator knows."""
+    walls = {"Landlock": landlock.version(_libc) > 0, "seccomp": seccomp.is_known(_libc)}
+    return [name for name, is_there in walls.items() if not is_there]
+
+
 def settle(limits: Limits) -> None:
     """Once, for a worker and all its children: last in every queue, limited, with no privileges to gain.
 

@@ -11,6 +11,7 @@ import os
 import struct
 from typing import Final
 
+_PR_GET_SECCOMP: Final = 21
 _PR_SET_SECCOMP: Final = 22
 _MODE_FILTER: Final = 2
 _ALLOW: Final = 0x7FFF0000
@@ -50,6 +51,11 @@ _REFUSED: Final = {  # name: number on x86_64, on aarch64
 
 class _Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_char_p))
+
+
+def is_known(libc: ctypes.CDLL) -> bool:
+    """Whether this kernel and this machine have such filters."""
+    return os.uname().machine in _ARCHITECTURES and int(libc.prctl(_PR_GET_SECCOMP, 0, 0, 0, 0)) >= 0
 
 
 def refuse(libc: ctypes.CDLL) -> bool:

@@ -131,6 +131,16 @@ def test_a_zone_does_not_lie_just_anywhere(kind):
     assert doctor.file_system("ext4").state is State.OK
 
 
+def test_parsers_that_are_not_shut_in_are_told():
+    """A missing wall is a warning that says what could happen; where nothing is looked into, none is needed."""
+    shut = doctor.inspection([], enabled=True)
+    open_ = doctor.inspection(["Landlock"], enabled=True)
+    assert (shut.state, open_.state) == (State.OK, State.WARN)
+    assert "no Landlock:" in open_.seen
+    assert open_.fix
+    assert doctor.inspection(["Landlock"], enabled=False).state is State.OK
+
+
 def test_a_lock_and_a_port_say_who_has_them():
     """Free is fine; taken is unsafe and names the holder."""
     assert doctor.lock(None).state is State.OK

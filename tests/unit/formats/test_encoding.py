@@ -77,6 +77,11 @@ def test_ascii_is_certain_only_where_all_was_read():
     assert not encoding_of([b"a,b\n"], is_whole=False).is_certain
 
 
+def test_a_word_without_end_is_looked_through_once():
+    """Two megabytes of letters before the first byte beyond ASCII: tried from each letter on, they would take a day."""
+    assert encoding_of([b"a" * 2_000_000 + b" caf\xe9" * 9000], is_whole=True).name == "cp1252"
+
+
 @given(st.binary(max_size=300), st.booleans())
 def test_whatever_the_bytes_are_they_are_read(data, is_whole):
     """An encoding comes out for any bytes, and text by it."""

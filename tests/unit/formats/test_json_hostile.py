@@ -7,6 +7,7 @@ import math
 from unittest.mock import patch
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -107,3 +108,11 @@ def test_floats_that_are_no_numbers_keep_the_other_ends():
     found = described(json, b'[{"a":NaN},{"a":2.5},{"a":-1.5}]', 1 << 20)
     assert (found.tables[0].columns[0].min, found.tables[0].columns[0].max) == ("-1.5", "2.5")
     assert not math.isnan(float(found.tables[0].columns[0].samples[1]))
+
+
+@pytest.mark.parametrize("marks", [(b"[", b"/*(1),"), (b"[//", b"//,"), (b"[/*", b"//,"), (b"{a:[", b"{/*,")])
+def test_a_comment_that_never_ends_is_looked_for_once(marks):
+    """A hundred thousand take no longer than as many values: each looked through to the end would take minutes."""
+    begin, again = marks
+    found = described(json, begin + again * 100_000, 1 << 20)
+    assert found.wholeness.verdict is Completeness.SUSPECT

@@ -35,6 +35,7 @@ class Grammar:
         blank = (
             rb"[ \t\r\n\x1e]*+" if is_strict else rb"(?:[ \t\r\n\x1e]++|//[^\n]*+(?=\n)|/\*(?:[^*]++|\*(?!/))*+\*/)*+"
         )
+        bare = plain if is_strict else rb"[^\"'\[\]{}]++|'(?:[^'\\]++|\\.)*+'"
         inside = flat = rb"(?:" + plain + rb"|" + texts + rb")*+"
         for _ in range(_FAST_LEVELS - 1):
             inside = rb"(?:" + plain + rb"|" + texts + rb"|[\[{]" + inside + rb"[\]}])*+"
@@ -42,6 +43,7 @@ class Grammar:
         self.blank = re.compile(blank, re.DOTALL)
         self.container = re.compile(rb"[\[{]" + inside + rb"[\]}]", re.DOTALL)
         self.flat = re.compile(flat, re.DOTALL)
+        self.uncommented = re.compile(rb"(?:" + bare + rb"|" + _TEXT + rb")*+", re.DOTALL)
         element = rb"[\[{]" + inside + rb"[\]}]|" + _TEXT + rb"|[-\w.+]++"
         self.element = re.compile(rb"[ \t\r\n]*+(" + element + rb")[ \t\r\n]*+,", re.DOTALL) if is_strict else None
         self.text = re.compile(_TEXT if is_strict else _TEXT + rb"|'(?:[^'\\]++|\\.)*+'", re.DOTALL)
@@ -51,7 +53,6 @@ class Grammar:
 STRICT: Final = Grammar(is_strict=True)
 RELAXED: Final = Grammar(is_strict=False)
 _INSIDE: Final = {quote: re.compile(rb"(?:[^\\" + quote + rb"]++|\\.)*+", re.DOTALL) for quote in (b'"', b"'")}
-_LAST_COMMENT: Final = re.compile(rb"//[^\n]*+\Z")
 _SCALAR: Final = re.compile(rb"[^\s,:\[\]{}\"'\x1e]++")
 
 
@@ -80,6 +81,7 @@ class Cursor:
 
     def __init__(self, pieces: Iterator[bytes], grammar: Grammar = STRICT) -> None:
         self._pieces = pieces
+        self._blank = grammar.blank
         self.grammar = grammar
         self.data = b""
         self.at = 0
@@ -104,24 +106,27 @@ class Cursor:
 
     def peek(self) -> bytes:
         """The next byte that is neither blank nor in a comment; none at the end."""
-        blank = self.grammar.blank
         while True:
-            match = blank.match(self.data, self.at)
+            match = self._blank.match(self.data, self.at)
             self.at = match.end() if match else self.at
             if self.at < len(self.data) and not self._is_open_comment():
-                return self.data[self.at : self.at + 1]
-            if len(self.data) - self.at > VALUE_BYTES_MAX:
-                return self.data[self.at : self.at + 1]
-            if not self.more():
-                last = _LAST_COMMENT.match(self.data, self.at) if not self.grammar.is_strict else None
-                self.at = last.end() if last else self.at
-                return self.data[self.at : self.at + 1]
+                break
+            if len(self.data) - self.at > VALUE_BYTES_MAX or not self.more():
+                self._end_comment()
+                break
+        return self.data[self.at : self.at + 1]
 
     def _is_open_comment(self) -> bool:
         """Whether a comment begins here whose end is not yet there."""
-        return (
-            not self.grammar.is_strict and self.data[self.at : self.at + 2] in {b"/", b"//", b"/*"} and not self.is_over
-        )
+        return self._blank is not STRICT.blank and self.data[self.at : self.at + 2] in {b"/", b"//", b"/*"}
+
+    def _end_comment(self) -> None:
+        """At a comment whose end is not to be found. It is none, unless it is the last line; and none comes after it:
+        each would be looked through to the end for nothing.
+        """
+        if self.is_over and self.grammar is not STRICT and self.data.startswith(b"//", self.at):
+            self.at = len(self.data)
+        self._blank = STRICT.blank
 
     def ahead(self, size_bytes: int) -> str:
         """The next few bytes, for people; they are not taken."""
@@ -235,6 +240,7 @@ class _Brackets:
 
     def __init__(self, grammar: Grammar) -> None:
         self._flat = grammar.flat
+        self._uncommented = grammar.uncommented
         self._quotes = grammar.quotes
         self._depth = 0
         self._text: _Text | None = None
@@ -258,7 +264,7 @@ class _Brackets:
                 self._text = _Text(byte)
                 continue
             elif byte == b"/" and len(data) - at > VALUE_BYTES_MAX:
-                pass  # a comment that never ends: it is none
+                self._flat = self._uncommented  # a comment that never ends: it is none
             else:
                 return at, False
             at += 1
