@@ -13,7 +13,7 @@ from headwater.errors import Refused, Unavailable
 from headwater.inspector import landlock
 from headwater.inspector.child import SMALL_BYTES_MAX
 from headwater.inspector.client import Worker, inspect_file
-from headwater.inspector.jail import _libc
+from headwater.inspector.jail import NICE, _libc
 from headwater.inspector.job import Job, Limits
 from headwater.inspector.remote import STREAM_BYTES_MAX
 from tests.unit.inspector.conftest import BAD, LIMITS, failure, tried
@@ -68,6 +68,15 @@ def _lives(group: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+def test_a_worker_gives_way(worker):
+    """It waits for others in its own session, and its session for others, where the kernel shares among sessions."""
+    pid = worker._process.pid
+    assert os.getpriority(os.PRIO_PROCESS, pid) == NICE
+    shared = Path(f"/proc/{pid}/autogroup")
+    if shared.exists():
+        assert shared.read_text(encoding="ascii").split()[-1] == str(NICE)
 
 
 def test_a_child_has_little(inspected):
