@@ -5,22 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated
 
-import msgspec
 from cyclopts import App, Parameter
 
 from headwater.cli.ls import tell_deliveries
 from headwater.cli.output import DOUBTFUL, as_json, emit, facts, remark, say, shown, table, when
 from headwater.cli.session import open_zone
-from headwater.formats.codes import DRIFT
-from headwater.formats.finding import Finding
 from headwater.formats.names import spoken
 from headwater.layout import parse_feed
-from headwater.web.shapes import FeedView, FindingPage
+from headwater.web.shapes import FeedView
 from headwater.zone.delivery import size_text
-from headwater.zone.zone import Zone
+from headwater.zone.schemas import INSPECTED, Schema, schemas_of
 
 LATEST = 10
-INSPECTED = 100
 SCHEMAS = 10
 
 app = App(name="feeds", help="Lists feeds with their state.")
@@ -70,42 +66,6 @@ def show(feed: Annotated[str, Parameter(name="SOURCE/FEED", help="The feed.")], 
         say()
         say("Latest deliveries", style="bold")
         tell_deliveries(latest, one_feed=True)
-
-
-class Schema(msgspec.Struct, frozen=True):
-    """What the deliveries of a feed looked like from one on, and what had changed with it."""
-
-    since: str
-    name: str
-    format: str
-    columns: list[str]
-    deliveries: int
-    changes: list[str]
-
-
-def schemas_of(zone: Zone, feed: str) -> list[Schema]:
-    """The schemas of the deliveries that were inspected last, the newest first."""
-    target = f"/v1/feeds/{parse_feed(feed)}/findings"
-    found = zone.calls.get(target, FindingPage, limit=INSPECTED).findings
-    schemas: list[Schema] = []
-    for each in reversed(found):
-        finding = each.finding
-        columns = [
-            f"{table.name}.{column.name}" if table.name else column.name
-            for table in finding.schema
-            for column in table.columns
-        ]
-        like = next((one for one in reversed(schemas) if (one.format, one.columns) == (finding.format, columns)), None)
-        if like is not None and not _changes(finding):
-            place = schemas.index(like)
-            schemas[place] = msgspec.structs.replace(like, deliveries=like.deliveries + 1)
-        else:
-            schemas.append(Schema(each.made_at, finding.name, finding.format, columns, 1, _changes(finding)))
-    return schemas[::-1]
-
-
-def _changes(finding: Finding) -> list[str]:
-    return [problem.sentence for problem in finding.problems if problem.code in DRIFT]
 
 
 def _tell_schemas(schemas: Sequence[Schema]) -> None:
