@@ -6,6 +6,7 @@ import decimal
 import io
 import json
 import random
+import struct
 
 import fastavro
 import polars as pl
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 from pyarrow import orc as pyarrow_orc
 
 from headwater.formats.budget import Budget
-from headwater.formats.columnar import arrow, avro, orc
+from headwater.formats.columnar import arrow, arrow_messages, avro, orc
 from headwater.formats.detect import detect
 from headwater.formats.examine import ends_of
 from headwater.formats.finding import Type
@@ -306,3 +307,10 @@ def test_lz4_blocks_of_any_bytes(data):
     """Any bytes are a block or a ValueError, and never more than the limit allows."""
     with contextlib.suppress(ValueError):
         assert len(lz4_block.unpacked(data, 1000)) <= 1000 + len(data)
+
+
+def test_a_footer_that_points_outside_is_wrong():
+    """A schema that would lie four gigabytes further on is none."""
+    footer = struct.pack("<IHHHHiI", 12, 8, 8, 0, 4, 8, 0xFFFFFFF0)
+    with pytest.raises(arrow_messages.Wrong):
+        arrow_messages.schema_of(footer)

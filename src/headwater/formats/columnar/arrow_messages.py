@@ -89,7 +89,7 @@ def blocks_of(footer: bytes) -> tuple[list[Block], list[Block]]:
 def schema_of(footer: bytes) -> Message:
     """The schema in a footer, as a message of its own: a table of Message is put before it. Raises Wrong."""
     at = _Table.root(footer).vector(1)
-    if at is None:
+    if at is None or not 0 <= at < len(footer):
         raise Wrong
     header_at, before_bytes = 20, 40
     fields = struct.pack("<HHHHHH", 12, 24, 16, 18, 4, 8)  # sizes, then the places of version, kind, header, body
