@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Final
 
 import msgspec
@@ -11,7 +11,7 @@ import msgspec
 from headwater.formats.budget import Budget
 from headwater.formats.examine import examine
 from headwater.formats.finding import Finding
-from headwater.formats.recipes.recipes import recipes
+from headwater.formats.recipes.recipes import Plan, plans
 from headwater.inspector.job import FOLDER, Limits
 from headwater.ports.ranges import Ranges
 from headwater.readers.engine import Engine
@@ -48,22 +48,30 @@ def inspect(
         return Budget(STEP_BYTES_MAX, max(0.0, ends_at - clock()) * _STEP_SHARE, clock)
 
     examined = examine(ranges, budgets, name=name)
-    finding = examined.finding
-    yield msgspec.structs.replace(finding, recipes=recipes(finding))
+    planned = plans(examined.finding)
+    yield _with(examined.finding, planned)
     finding = profile(examined, ranges, engine, budgets())
-    finding = msgspec.structs.replace(finding, recipes=recipes(finding))
+    if finding != examined.finding:
+        planned = plans(finding)
+    finding = _with(finding, planned)
     yield finding
-    if finding.recipes:
-        yield _proved(finding, ranges, engine, engines)
+    if planned:
+        yield _proved(finding, planned, ranges, engine, engines)
 
 
-def _proved(finding: Finding, ranges: Ranges, engine: Engine, engines: Collection[str]) -> Finding:
+def _with(finding: Finding, planned: Iterable[Plan]) -> Finding:
+    return msgspec.structs.replace(finding, recipes=tuple(plan.recipe for plan in planned))
+
+
+def _proved(
+    finding: Finding, planned: Sequence[Plan], ranges: Ranges, engine: Engine, engines: Collection[str]
+) -> Finding:
     path = ranges.path
     if path is None:
         if (ranges.size_bytes or 0) > PROVED_BYTES_MAX:
             return finding
         path = engine.new_path()
         spool(ranges, path, size_bytes_max=PROVED_BYTES_MAX)
-    proved = prove(finding, path, engine, engines=engines)
+    proved = prove(finding, path, engine, engines=engines, planned=planned)
     recipes = [msgspec.structs.replace(each, why=_PLACE.sub("{path}", each.why)) for each in proved.recipes]
     return msgspec.structs.replace(proved, recipes=tuple(recipes))

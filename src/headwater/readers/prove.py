@@ -9,14 +9,15 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
 from headwater.formats.finding import Finding, Recipe
-from headwater.formats.recipes.duckdb_casts import identifier, literal
+from headwater.formats.recipes.duckdb_casts import literal
 from headwater.formats.recipes.duckdb_select import Select
 from headwater.formats.recipes.recipe_text import Call, Name, Value
 from headwater.formats.recipes.recipe_text import Path as PathMark
@@ -90,8 +91,10 @@ def prove(
     *,
     size_bytes_max: int = PROVED_BYTES_MAX,
     engines: Collection[str] = (),
+    planned: Sequence[Plan] = (),
 ) -> Finding:
     """The finding with its recipes, each run against the file at `path`, which holds exactly the delivery's bytes.
+    `planned` are its plans, from whoever has them.
 
     A recipe is not run, and says so, for a file beyond `size_bytes_max`, for an engine that is not installed, and for
     rows that were not counted; with `engines`, for all but those. What a hostile file does to an engine happens here:
@@ -107,7 +110,7 @@ def prove(
             ours_fails[name] = _ours_fails(finding, plan, path, engine)
         return ours_fails[name]
 
-    for plan in plans(finding):
+    for plan in planned or plans(finding):
         if size_bytes > size_bytes_max:
             told.append(_unproved(plan, f"It was not run: the file is larger than {size_bytes_max // 2**20} MiB."))
         elif engines and plan.engine not in engines:
@@ -198,21 +201,23 @@ def _run(name: str, reads: Select | Call, path: Path, engine: Engine) -> Seen:
 
 def _seen(text: str, engine: Engine) -> Seen:
     """Every value is read, so that one that cannot be is met."""
-    names = tuple(name for name, _ in engine.columns(text))
-    values = ", ".join(f"count({identifier(name)})" for name in names)
-    ((rows, *_),) = engine.rows(f"SELECT count(*), {values} FROM ({text})")
-    return Seen(int(str(rows)), names)
+    counted = engine.connection.execute(f"SELECT count(*), count(COLUMNS(*)) AS '\\0' FROM ({text})")
+    names = tuple(str(column[0]) for column in counted.description or ())[1:]
+    ((rows, *_),) = counted.fetchall()
+    return Seen(int(rows), names)
 
 
 def run(value: Value, path: Path) -> Any:  # noqa: PLR0911 - one for each kind
     """What a call gives, when the delivery lies at `path`. Raises what its functions raise; ValueError for others."""
     match value:
+        case str():
+            return value
         case PathMark():
             return str(path)
         case Name():
-            return _named(value)
+            return _named(value.dotted)
         case Call(of=None):
-            return _named(Name(value.name))(*_values(value, path), **_options(value, path))
+            return _named(value.name)(*_values(value, path), **_options(value, path))
         case Call():
             return _method(value, path)(*_values(value, path), **_options(value, path))
         case list():
@@ -240,13 +245,14 @@ def _method(value: Call, path: Path) -> Any:
     return target
 
 
-def _named(name: Name) -> Any:
-    if name.dotted == "builtins.None":
+@lru_cache(maxsize=256)
+def _named(dotted: str) -> Any:
+    if dotted == "builtins.None":
         return None
-    module = name.module
-    own = name.dotted.removeprefix(f"{module}.")
+    module = Name(dotted).module
+    own = dotted.removeprefix(f"{module}.")
     if own not in _CALLABLE.get(module, ()):
-        raise ValueError(f"{name.dotted} is no function that recipes call")
+        raise ValueError(f"{dotted} is no function that recipes call")
     target: Any = importlib.import_module(module)
     for part in own.split("."):
         target = getattr(target, part)

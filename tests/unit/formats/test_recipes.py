@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from headwater.formats.finding import Column, Columnar, Csv, Encoding, Json, Layer, Table, Type, Xml
 from headwater.formats.recipes.duckdb_casts import cast_of, expression, identifier, literal
-from headwater.formats.recipes.recipe_text import NONE, PATH, call, python
+from headwater.formats.recipes.recipe_text import NONE, PATH, Name, call, python
 from headwater.formats.recipes.recipes import recipes
 from headwater.formats.values.columns import unique_names
 from headwater.formats.values.types import typed
@@ -27,6 +27,26 @@ def test_a_call_reads_as_a_person_writes_it():
     assert python(made) == 'import polars as pl\npl.read_csv("{path}", separator=";", quote_char=None).head(3)'
     long = python(call("pandas.read_csv", PATH, names=[f"column {at}" for at in range(20)]))
     assert long.splitlines()[1:4] == ["pd.read_csv(", '    "{path}",', "    names=["]
+
+
+def test_what_is_long_is_broken_from_the_outside():
+    """A part stands in one line where it fits there, however its surroundings are laid out."""
+    short = call("polars.col", "a").then("cast", Name("polars.Int64"))
+    made = call("polars.read_csv", PATH, schema={"x" * 60: Name("polars.String"), "y" * 60: NONE})
+    made = made.then("with_columns", short).then("__getitem__", "a").then("read")
+    assert python(made).splitlines() == [
+        "import polars as pl",
+        "pl.read_csv(",
+        '    "{path}",',
+        "    schema={",
+        f'        "{"x" * 60}": pl.String,',
+        f'        "{"y" * 60}": None,',
+        "    },",
+        ").with_columns(",
+        '    pl.col("a").cast(pl.Int64),',
+        ')["a"].read(',
+        ")",
+    ]
 
 
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(inner, max_size=3)))

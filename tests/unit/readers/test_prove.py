@@ -238,6 +238,13 @@ def test_a_recipe_that_comes_out_otherwise_says_so(engine, tmp_path):
     assert [told[each].why for each in ENGINES] == ["It gives 3 rows, not 1."] * 4
 
 
+def test_columns_may_be_called_anything(engine, tmp_path):
+    """Names are compared as they are, whatever signs of SQL or of patterns are in them."""
+    names = ["\\0", "\\1 \\", 'x"y', "it's", "count_star()", "*", ".*", "a\tb", "rowid", " "]
+    data = csv_text(names, [["1"] * len(names)], ",")
+    assert proved(engine, tmp_path, data, finding("csv", Csv(","), table(names, [["1"] * len(names)])))["duckdb"]
+
+
 def test_a_large_file_is_not_read_by_every_engine(engine, tmp_path):
     """Beyond the limit nothing is run, and each recipe says why."""
     path = tmp_path / "file"

@@ -41,7 +41,7 @@ def header_rows(rows: Sequence[Row], width: int) -> tuple[int, float]:
         is_header = bool(rows) and looks_like_header(rows[0]) and knows(rows[0]) > 0
         return (1, 0.6) if is_header else (0, 0.5)
     later = body[3:] if len(body) > 8 else body[-max(2, len(body) // 2) :]  # noqa: PLR2004
-    columns = [[row[number] for row in later] for number in range(width)]
+    columns = list(zip(*later, strict=True))
     classes = [_class_of_column(cells) for cells in columns]
     votes = _votes(rows[0], columns, classes)
     count = _rows_over(rows, classes)
@@ -222,7 +222,7 @@ def _class_of(text: str) -> str:
 
 
 def _class_of_column(cells: Sequence[str]) -> str:
-    counted = Counter(class_of(cell) for cell in cells)
+    counted = Counter(map(class_of, cells))
     counted.pop("e", None)
     if counted.total() < min(2, len(cells)):
         return "e"

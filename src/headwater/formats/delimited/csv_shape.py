@@ -181,7 +181,7 @@ def _merged_above(numbered: Sequence[_Numbered], number: int, width: int) -> int
 
 
 def _filled(row: Row) -> int:
-    return sum(1 for cell in row if cell.strip())
+    return len(list(filter(str.strip, row)))
 
 
 def _is_whole(row: Row) -> bool:

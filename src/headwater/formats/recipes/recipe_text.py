@@ -6,7 +6,8 @@ path is `PATH`, printed as `"{path}"`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -32,10 +33,15 @@ class Name(msgspec.Struct, frozen=True):
     @property
     def module(self) -> str:
         """The longest module that the name begins with. Raises ValueError where there is none."""
-        for module in sorted(MODULES, key=len, reverse=True):
-            if self.dotted.startswith(f"{module}."):
-                return module
-        raise ValueError(f"{self.dotted} is of no module that recipes use")
+        return _module_of(self.dotted)
+
+
+@lru_cache(maxsize=256)
+def _module_of(dotted: str) -> str:
+    for module in sorted(MODULES, key=len, reverse=True):
+        if dotted.startswith(f"{module}."):
+            return module
+    raise ValueError(f"{dotted} is of no module that recipes use")
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -71,70 +77,78 @@ NONE: Final = Name("builtins.None")
 
 def python(value: Value) -> str:
     """What a person pastes: the imports that it needs, then the call."""
-    modules = sorted({name.module for name in _names(value)} - {"builtins"})
+    printer = _Printer()
+    shown = printer.shown(value, 0)
     imports = [
-        f"import {module} as {ALIASES[module]}" if module in ALIASES else f"import {module}" for module in modules
+        f"import {module} as {ALIASES[module]}" if module in ALIASES else f"import {module}"
+        for module in sorted(printer.modules - {"builtins"})
     ]
-    return "\n".join([*imports, _shown(value, 0)])
+    return "\n".join([*imports, shown])
 
 
-def _names(value: Value) -> Iterator[Name]:
-    match value:
-        case Name():
-            yield value
-        case Call():
-            if value.of is None:
-                yield Name(value.name)
-            for inner in (value.of, *value.arguments, *value.options.values()):
-                yield from _names(inner)
-        case list():
-            for inner in value:
-                yield from _names(inner)
-        case Mapping():
-            for inner in value.values():
-                yield from _names(inner)
-        case _:
-            return
+class _Printer:
+    """Prints one value. `modules` are those whose names it met."""
 
+    def __init__(self) -> None:
+        self.modules: set[str] = set()
+        self._flats: dict[int, str] = {}
 
-def _shown(value: Value, indent: int) -> str:  # noqa: PLR0911 - one for each kind
-    match value:
-        case Path():
-            return '"{path}"'
-        case Name():
-            return _named(value)
-        case Call(name="__getitem__"):
-            return f"{_shown(value.of, indent)}[{_shown(value.arguments[0], indent)}]"
-        case Call():
-            function = _named(Name(value.name)) if value.of is None else f"{_shown(value.of, indent)}.{value.name}"
-            inner = [("", each) for each in value.arguments] + [
-                (f"{key}=", each) for key, each in value.options.items()
-            ]
-            return _bracketed(function + "(", inner, ")", indent)
-        case list():
-            return _bracketed("[", [("", each) for each in value], "]", indent)
-        case Mapping():
-            return _bracketed("{", [(f"{_quoted(key)}: ", each) for key, each in value.items()], "}", indent)
-        case str():
-            return _quoted(value)
-        case _:
-            return repr(value)
+    def shown(self, value: Value, indent: int) -> str:
+        """In one line where that is not too long; else with one argument a line, where it has any."""
+        flat = self._flat(value)
+        if indent + len(flat) <= LINE_LENGTH_MAX:
+            return flat
+        match value:
+            case Call(name="__getitem__"):
+                return f"{self.shown(value.of, indent)}[{self.shown(value.arguments[0], indent)}]"
+            case Call() | list() | Mapping():
+                begin, inner, end = self._parts(value, lambda of: self.shown(of, indent))
+                lines = "".join(f"{' ' * (indent + 4)}{key}{self.shown(each, indent + 4)},\n" for key, each in inner)
+                return f"{begin}\n{lines}{' ' * indent}{end}"
+            case _:
+                return flat
 
+    def _flat(self, value: Value) -> str:
+        """In one line. Each part is written once, however deep it lies."""
+        known = self._flats.get(id(value))
+        if known is None:
+            known = self._flats[id(value)] = self._written(value)
+        return known
 
-def _bracketed(begin: str, inner: list[tuple[str, Value]], end: str, indent: int) -> str:
-    flat = begin + ", ".join(key + _shown(each, 0) for key, each in inner) + end
-    if indent + len(flat) <= LINE_LENGTH_MAX and "\n" not in flat:
-        return flat
-    blanks = " " * (indent + 4)
-    lines = "".join(f"{blanks}{key}{_shown(each, indent + 4)},\n" for key, each in inner)
-    return f"{begin}\n{lines}{' ' * indent}{end}"
+    def _written(self, value: Value) -> str:
+        match value:
+            case str():
+                return _quoted(value)
+            case Name():
+                return self._named(value)
+            case Call(name="__getitem__"):
+                return f"{self._flat(value.of)}[{self._flat(value.arguments[0])}]"
+            case Call() | list() | Mapping():
+                begin, inner, end = self._parts(value, self._flat)
+                return begin + ", ".join([key + self._flat(each) for key, each in inner]) + end
+            case Path():
+                return '"{path}"'
+            case _:
+                return repr(value)
 
+    def _parts(
+        self, value: Call | list[Value] | Mapping[str, Value], shown: Callable[[Value], str]
+    ) -> tuple[str, list[tuple[str, Value]], str]:
+        """What stands before, within (with what each part begins with) and after the brackets."""
+        if isinstance(value, Call):
+            function = self._named(Name(value.name)) if value.of is None else f"{shown(value.of)}.{value.name}"
+            options = [(f"{key}=", each) for key, each in value.options.items()]
+            return f"{function}(", [*(("", each) for each in value.arguments), *options], ")"
+        if isinstance(value, list):
+            return "[", [("", each) for each in value], "]"
+        return "{", [(f"{_quoted(key)}: ", each) for key, each in value.items()], "}"
 
-def _named(name: Name) -> str:
-    module = name.module
-    if module == "builtins":
-        return name.dotted.removeprefix("builtins.")
-    return ALIASES.get(module, module) + name.dotted.removeprefix(module)
+    def _named(self, name: Name) -> str:
+        module = name.module
+        self.modules.add(module)
+        if module == "builtins":
+            return name.dotted.removeprefix("builtins.")
+        return ALIASES.get(module, module) + name.dotted.removeprefix(module)
 
 
 def _quoted(text: str) -> str:

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from headwater.formats.finding import Type
-from headwater.formats.values.numbers import LIKELY_MIN
+from headwater.formats.values.numbers import LIKELY_MIN, shaped_as
 
 _CHARS_MAX: Final = 48
 _SHAPES_MAX: Final = 24
@@ -84,7 +84,7 @@ class Moments(NamedTuple):
 
 def read_moments(counts: Mapping[str, int], shapes: Mapping[str, str]) -> Moments | None:
     """How most of these texts (with how often each occurs) are dates or times; None where none is."""
-    likely = {text: shape for text, shape in shapes.items() if len(shape) <= _CHARS_MAX and _LIKE.match(shape)}
+    likely = shaped_as(lambda shape: len(shape) <= _CHARS_MAX and bool(_LIKE.match(shape)), shapes)
     if sum(counts[text] for text in likely) < sum(counts.values()) * LIKELY_MIN:
         return None
     told: Counter[str] = Counter()
@@ -116,17 +116,19 @@ def moment_of(text: str, pattern: str) -> Moment | None:
     match = _reader(pattern).fullmatch(text)
     if match is None:
         return None
-    parts = match.groupdict()
-    year = int(parts["Y"]) if parts.get("Y") else _century(parts.get("y"))
-    month = _month(parts)
-    day = int(parts.get("d") or 1)
+    parts: dict[str, str] = match.groupdict()
+    year = int(parts["Y"]) if "Y" in parts else _century(parts.get("y"))
+    month = int(parts["m"]) if "m" in parts else _month(parts)
+    day = int(parts.get("d", 1))
     if day > _DAY_ALWAYS and day > monthrange(year, month)[1]:
         return None
-    hour = int(parts.get("H") or 0)
-    if parts.get("I"):
+    hour = int(parts.get("H", 0))
+    if "I" in parts:
         hour = int(parts["I"]) % 12 + (12 if parts["p"][0] in "pP" else 0)
-    seconds = hour * 3600 + int(parts.get("M") or 0) * 60 + int(parts.get("S") or 0) - _offset_seconds(parts.get("z"))
-    return year, month, day, seconds, int((parts.get("f") or "0").ljust(9, "0"))
+    seconds = hour * 3600 + int(parts.get("M", 0)) * 60 + int(parts.get("S", 0))
+    if "z" in parts:
+        seconds -= _offset_seconds(parts["z"])
+    return year, month, day, seconds, int(parts["f"].ljust(9, "0")) if "f" in parts else 0
 
 
 def _century(two: str | None) -> int:
@@ -136,15 +138,13 @@ def _century(two: str | None) -> int:
     return int(two) + (1900 if int(two) >= turn else 2000)
 
 
-def _month(parts: Mapping[str, str | None]) -> int:
-    if parts.get("m"):
-        return int(parts["m"] or 1)
+def _month(parts: Mapping[str, str]) -> int:
     name = parts.get("b") or parts.get("B")
     return _SHORT[name[:3].lower()] if name else 1
 
 
-def _offset_seconds(zone: str | None) -> int:
-    if not zone or zone in "Zz":
+def _offset_seconds(zone: str) -> int:
+    if zone in "Zz":
         return 0
     digits = zone[1:].replace(":", "").ljust(4, "0")
     seconds = int(digits[:2]) * 3600 + int(digits[2:]) * 60

@@ -6,8 +6,8 @@ A *shape* is a text whose digits are all written 0; the marks are decided on sha
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -81,29 +81,35 @@ def shapes_of(texts: Iterable[str]) -> list[str]:
     return joined if len(joined) == len(texts) else [text.translate(_TO_ZERO) for text in texts]
 
 
+def shaped_as(holds: Callable[[str], bool], shapes: Mapping[str, str]) -> Mapping[str, str]:
+    """The texts (with their shapes) whose shape is such a one. A column has few shapes: each is looked at once."""
+    distinct = set(shapes.values())
+    such = {shape for shape in distinct if holds(shape)}
+    return {text: shape for text, shape in shapes.items() if shape in such} if such != distinct else shapes
+
+
 def read_numbers(counts: Mapping[str, int], shapes: Mapping[str, str]) -> Numbers | None:
     """How most of these texts (with how often each occurs) are numbers; None where none is, or where digits are
     rather names: with leading zeros, telephone numbers, addresses of machines.
     """
-    likely = {
-        text: shape for text, shape in shapes.items() if len(shape) <= _NUMBER_CHARS_MAX and _LIKE.fullmatch(shape)
-    }
+    likely = shaped_as(lambda shape: len(shape) <= _NUMBER_CHARS_MAX and bool(_LIKE.fullmatch(shape)), shapes)
+    if not likely:
+        return None
     infinite = [text for text in counts if text not in likely and _INFINITE.fullmatch(text)]
-    likely_total = sum(counts[text] for text in (*likely, *infinite))
-    if not likely or likely_total < sum(counts.values()) * LIKELY_MIN:
+    if sum(counts[text] for text in (*likely, *infinite)) < sum(counts.values()) * LIKELY_MIN:
         return None
     ways = _best_ways(likely, counts)
     if not ways:
         return None
     marks = ways[0]
-    fitting = {text: shape for text, shape in likely.items() if marks in _ways(shape)}
+    fitting = shaped_as(lambda shape: marks in _ways(shape), likely)
     if _are_names(fitting, marks):
         return None
     kind = _kind(fitting, marks, is_infinite=bool(infinite))
     if kind is None:
         return None
     order: dict[str, Decimal | float] = {text: _value(text, marks) for text in fitting}
-    if kind is Type.INTEGER and any(not _INT64[0] <= value <= _INT64[1] for value in order.values()):
+    if kind is Type.INTEGER and not (_INT64[0] <= min(order.values()) and max(order.values()) <= _INT64[1]):
         kind = Type.DECIMAL
     if kind is Type.FLOAT:
         order |= {text: float(text) for text in infinite}
@@ -112,7 +118,7 @@ def read_numbers(counts: Mapping[str, int], shapes: Mapping[str, str]) -> Number
 
 def _best_ways(likely: Mapping[str, str], counts: Mapping[str, int]) -> list[Marks]:
     """The ways that read the most of these texts, the preferred one first."""
-    shaped: Counter[str] = Counter()
+    shaped: defaultdict[str, int] = defaultdict(int)
     for text, shape in likely.items():
         shaped[shape] += counts[text]
     weights = dict.fromkeys(_WAYS, 0)
@@ -130,7 +136,7 @@ def _best_ways(likely: Mapping[str, str], counts: Mapping[str, int]) -> list[Mar
 
 def _is_tossed(fitting: Mapping[str, str], ways: list[Marks]) -> bool:
     """Whether another way fits as well and reads other values."""
-    marked = [(text, shape) for text, shape in fitting.items() if shape.strip("0+-")][:_LOOKED_AT]
+    marked = list(shaped_as(lambda shape: shape.strip("0+-") != "", fitting).items())[:_LOOKED_AT]
     return any(
         way in _ways(shape) and _value(text, way) != _value(text, ways[0]) for text, shape in marked for way in ways[1:]
     )
@@ -154,8 +160,8 @@ def _pattern(way: Marks) -> re.Pattern[str]:
 
 def _are_names(fitting: Mapping[str, str], marks: Marks) -> bool:
     """Whether digits name things here, so that reading them as numbers would lose something."""
-    whole = [text for text, shape in fitting.items() if shape.lstrip("+-").strip("0") == ""]
-    if any(len(text) > 1 and text.lstrip("+-")[0] == "0" and text.lstrip("+-") != "0" for text in whole):
+    whole = shaped_as(lambda shape: shape.lstrip("+-").strip("0") == "", fitting)
+    if any("0" in text[:2] and text.lstrip("+-") != "0" and text.lstrip("+-")[0] == "0" for text in whole):
         return True
     if all(text[0] == "+" and len(text) >= _PHONE_CHARS_MIN for text in fitting):
         return True
@@ -175,4 +181,4 @@ def _kind(fitting: Mapping[str, str], marks: Marks, *, is_infinite: bool) -> Typ
 
 def _value(text: str, marks: Marks) -> Decimal:
     plain = text.replace(marks.thousands, "") if marks.thousands else text
-    return Decimal(plain.replace(marks.decimal, "."))
+    return Decimal(plain.replace(marks.decimal, ".") if marks.decimal != "." else plain)

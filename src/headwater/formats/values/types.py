@@ -7,7 +7,7 @@ Digits that name things (leading zeros, telephone numbers, addresses) stay text:
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -82,16 +82,16 @@ def typed(name: str, values: Sequence[str | None]) -> Column:
     """
     written = Counter(values)
     nulls = written.pop(None, 0)
-    counts: Counter[str] = Counter()
+    counts: dict[str, int] = {}
     for text, count in written.items():
         if text is not None:
-            counts[text.strip(" ")] += count  # no engine strips more
+            bare = text.strip(" ")  # no engine strips more
+            counts[bare] = counts.get(bare, 0) + count
     null_texts = [text for text in counts if text in NULLS_ALWAYS]
-    valued = {text: count for text, count in counts.items() if text not in NULLS_ALWAYS}
-    column = _read(name, valued)
+    column = _read(name, _without(counts, null_texts))
     null_texts += column.null_texts
-    valued = {text: count for text, count in valued.items() if text not in column.null_texts}
-    lengths = [len(text) for text in valued]
+    valued = _without(counts, null_texts)
+    lengths = list(map(len, valued))
     total = sum(valued.values())
     return msgspec.structs.replace(
         column,
@@ -125,12 +125,17 @@ def clipped(text: str) -> str:
     return text if len(text) <= SAMPLE_CHARS_MAX else text[: SAMPLE_CHARS_MAX - 1] + "\u2026"
 
 
+def _without(counts: Mapping[str, int], texts: Iterable[str]) -> Mapping[str, int]:
+    left_out = frozenset(texts)
+    return {text: count for text, count in counts.items() if text not in left_out} if left_out else counts
+
+
 def _read(name: str, counts: Mapping[str, int]) -> Column:
     """The type of the values, with texts that mean null beside it."""
     if not counts:
         return Column(name, Type.NULL, misfits=0)
     beside = [text for text in counts if text.lower() in NULLS_BESIDE]
-    rest = {text: count for text, count in counts.items() if text.lower() not in NULLS_BESIDE}
+    rest = _without(counts, beside)
     if not rest:
         return Column(name, Type.NULL, null_texts=tuple(beside), misfits=0)
     found = _booleans(name, rest) or _ordered(name, rest)
@@ -143,9 +148,9 @@ def _booleans(name: str, counts: Mapping[str, int]) -> Column | None:
     """A column that says yes and no, in any of the languages known; both are said, or it is true and false in full."""
     words: dict[str, list[str]] = {}
     for text in counts:
-        if len(text) > _WORDS_CHARS_MAX:
-            return None
         words.setdefault(text.lower(), []).append(text)
+        if len(words) > 2 or len(text) > _WORDS_CHARS_MAX:  # noqa: PLR2004 - yes and no
+            return None
     for true, false in _PAIRS:
         if words.keys() == {true, false} or ((true, false) == _PAIRS[0] and words.keys() <= {true, false}):
             texts = [text for each in (false, true) for text in words.get(each, [])]
