@@ -17,6 +17,9 @@ from headwater.inspector.job import PIECE_BYTES, Range
 WHOLE_BYTES_MAX: Final = 1024 * 1024
 """An object up to this size is asked for once, and kept."""
 
+KEPT_BYTES_MAX: Final = 64 * 1024
+"""The last two reads up to this size are kept: both ends are looked at to recognise a file, and then to describe it."""
+
 STREAM_BYTES_MIN: Final = 1024 * 1024
 STREAM_BYTES_MAX: Final = 32 * 1024 * 1024
 """A stream asks for more and more at once: little is fetched in vain where it soon ends, and requests stay few."""
@@ -29,6 +32,7 @@ class Remote:
         self._socket = asking
         self._size_bytes = size_bytes
         self._whole: bytes | None = None
+        self._kept: tuple[tuple[int, bytes], ...] = ()
 
     @property
     def size_bytes(self) -> int:
@@ -41,13 +45,19 @@ class Remote:
         return None
 
     def read(self, offset: int, size_bytes: int) -> bytes:
-        """As `Ranges.read`: one request."""
+        """As `Ranges.read`: at most one request."""
         size_bytes = max(0, min(size_bytes, self._size_bytes - offset))
         if self._size_bytes <= WHOLE_BYTES_MAX:
             if self._whole is None:
                 self._whole = b"".join(self._ask(0, self._size_bytes))
             return self._whole[offset : offset + size_bytes]
-        return b"".join(self._ask(offset, size_bytes))
+        for start, kept in self._kept:
+            if start <= offset and offset + size_bytes <= start + len(kept):
+                return kept[offset - start : offset - start + size_bytes]
+        data = b"".join(self._ask(offset, size_bytes))
+        if size_bytes <= KEPT_BYTES_MAX:
+            self._kept = (*self._kept[-1:], (offset, data))
+        return data
 
     def stream(self, offset: int = 0) -> Iterator[bytes]:
         """As `Ranges.stream`."""

@@ -11,9 +11,12 @@ from typing import Final
 from headwater.formats.finding import Guess
 from headwater.formats.format import Ends
 from headwater.formats.kinds.kind_names import spoken_kind
+from headwater.formats.kinds.prose import is_prose, markdown, restructured
+from headwater.formats.kinds.source import PYTHON, Found, source
 
 _LOOK_BYTES: Final = 16 * 1024
 _LINES_MAX: Final = 200
+_PLAIN: Final = 0.6  # what is surer than this is no mere prose, though it may have sentences in it
 _BOMS: Final = (
     (b"\xef\xbb\xbf", "utf-8-sig"),
     (b"\xff\xfe\x00\x00", "utf-32"),
@@ -23,9 +26,7 @@ _BOMS: Final = (
 )
 
 _CONTROLS: Final = bytes({*range(1, 27)} - {9, 10, 11, 12, 13})
-_BEFORE_HTML: Final = r"(\s|<\?xml[^>]*>|<!--(?s:.*?)-->)*"
-
-_Found = tuple[str, float, str] | None
+_BEFORE_HTML: Final = r"(\s|<\?xml[^>]*>|<!--(?s:(?!-->).)*-->)*"
 
 
 def read_as_text(ends: Ends) -> Iterator[Guess]:
@@ -38,13 +39,16 @@ def read_as_text(ends: Ends) -> Iterator[Guess]:
     if not is_all and len(lines) > 1:
         lines.pop()  # it may be cut
     lines = lines[:_LINES_MAX]
-    for name, confidence, pattern in _BEGINNINGS:
-        if pattern.match(text):
-            yield Guess(name, confidence, (f"It begins as {spoken_kind(name)} does.",))
-    for look in _LOOKS:
-        found = look(lines)
-        if found is not None:
-            yield Guess(found[0], found[1], (found[2],))
+    found = [
+        (name, confidence, f"It begins as {spoken_kind(name)} does.")
+        for name, confidence, pattern in _BEGINNINGS
+        if pattern.match(text)
+    ]
+    found += [told for look in _LOOKS if (told := look(lines)) is not None]
+    if all(confidence < _PLAIN for _, confidence, _ in found) and is_prose(lines):
+        found.append(("text", 0.945, "Its lines are sentences that people wrote."))
+    for name, confidence, why in found:
+        yield Guess(name, confidence, (why,))
 
 
 def _text(head: bytes) -> str:
@@ -72,7 +76,10 @@ _BEGINNINGS: Final = tuple(
         (
             "pem",
             0.97,
-            r"([^\n]*\n){0,40}?-----BEGIN [A-Z0-9 ]*(CERTIFICATE|KEY|PKCS7|CMS|PARAMETERS|CRL|REQUEST)[A-Z ]*-----",
+            (
+                r"([^\n]*\n){0,40}?"
+                r"-----BEGIN [A-Z0-9 ]{0,40}(CERTIFICATE|KEY|PKCS7|CMS|PARAMETERS|CRL|REQUEST)[A-Z ]{0,40}-----"
+            ),
         ),
         ("ssh_key", 1.0, r"(ssh-(rsa|dss|ed25519)|ecdsa-sha2-nistp\d+) AAAA"),
         ("ics", 1.0, r"BEGIN:VCALENDAR"),
@@ -88,6 +95,15 @@ _BEGINNINGS: Final = tuple(
         ("latex", 0.97, r"(%[^\n]*\n|\s)*\\(documentclass|documentstyle|begin\{document\})"),
         ("ldif", 0.97, r"(version:\s*1\s+)?(#[^\n]*\n|\s)*dn::? \S+="),
         ("source", 0.98, r"<\?php"),
+        (
+            "javascript",
+            0.9,
+            (
+                r"\s*(['\"]use strict['\"]|[!;(]+function\b[^(\n]{0,60}\([^)\n]*\)\s*\{|(var|let|const)\s+[\w$]+\s*="
+                r"|(window|module|exports|globalThis)\.[\w.]+\s*=|import\s[^\n;]*\sfrom\s+['\"]"
+                r"|export\s+(default|const|function|class|\{))"
+            ),
+        ),
     )
 )
 
@@ -107,7 +123,7 @@ _YAML_LINE: Final = re.compile(
 )
 _YAML_KEY: Final = re.compile(r"\s*(- )?[\w.\"'/-]+:(\s|$)")
 _STAMP: Final = re.compile(
-    r"""\[?(\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d            # 2026-11-30 11:22:33
+    r"""([a-z][\w-]*\ )?\[?(\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d            # 2026-11-30 11:22:33
     | (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\ [ \d]\d\ \d\d:\d\d:\d\d
     | (Mon|Tue|Wed|Thu|Fri|Sat|Sun)\ (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\ [ \d]\d
     | \d{2}/\w{3}/\d{4}:\d\d:\d\d:\d\d | \d{2}[-/.]\d{2}[-/.]\d{2,4}\ \d\d:\d\d:\d\d | <\d{1,3}>)""",
@@ -120,32 +136,10 @@ _KNOWN_LOG: Final = re.compile(
     re.VERBOSE,
 )
 _LEVEL: Final = re.compile(r"\b(TRACE|DEBUG|INFO|NOTICE|WARN(ING)?|ERROR|CRITICAL|FATAL)\b", re.IGNORECASE)
-_PYTHON: Final = re.compile(
-    r"(from \.*[\w.]+ import\b|import [\w.]+( as \w+)?(, ?[\w.]+( as \w+)?)*\s*(#.*)?$"
-    r"|(async )?def \w+\(|class \w+\s*[(:]"
-    r"|if __name__ ==|if TYPE_CHECKING:|@\w[\w.]*(\(|$))"
-)
-_SHELL: Final = re.compile(
-    r"(set -[a-z]+|export \w+=|if \[+ .*|fi$|done$|esac$|echo |function \w+ ?\(?|\w+\(\) ?\{|source |for \w+ in |\. /)"
-)
-_C_SIGNS: Final = (
-    r"#include\s*[<\"]|#define |#ifn?def |package [\w.]+;?$|import [\w.*]+;|using [\w.]+;|namespace [\w:.]+"
-    r"|public (class|static|interface)|private |protected |func \w*\(|fn \w+|use [\w:]+|let (mut )?\w+|const \w+"
-    r"|var \w+|function \w*\s*\(|return\b.*;|\}|\{|//|/\*|\* |.*\{$|pub |impl |struct |typedef |extern "
-)
-_C_WORDS: Final = re.compile(rf"\s*({_C_SIGNS})")
-_C_LIKE: Final = re.compile(rf"\s*({_C_SIGNS}|.*;$)")
-_JAVASCRIPT: Final = re.compile(r"\s*(const|let|var|function|import .* from|export|module\.exports)")
-_SQL_WORDS: Final = re.compile(
-    r"\s*(CREATE|INSERT|SELECT|DROP|ALTER|UPDATE|DELETE|BEGIN|COMMIT|SET|GRANT|USE)\b", re.IGNORECASE
-)
-_MARKDOWN: Final = re.compile(r"(#{1,6} \S|[-*+] \S|\d+\. \S|> |```|~~~|!?\[[^\]]+\]\(|\|.*\|$|===+$|---+$)")
-_CSS: Final = re.compile(r"\s*([.#@]?[\w.#:> ,*\[\]=\"-]+\s*\{|[\w-]+\s*:\s*[^;{]+;|\}|/\*)")
-_CSS_RULE: Final = re.compile(r"\s*[\w-]+\s*:\s*[^;{]+;\s*(/\*.*)?$")
 _FASTA: Final = re.compile(r"[ACGTUNRYKMSWBDHV*-]+$|[A-Z*-]{20,}$", re.IGNORECASE)
 
 
-def _mail(lines: list[str]) -> _Found:
+def _mail(lines: list[str]) -> Found:
     names: set[str] = set()
     for line in lines:
         if not line.strip():
@@ -163,7 +157,7 @@ def _mail(lines: list[str]) -> _Found:
     return None
 
 
-def _settings(lines: list[str]) -> _Found:  # noqa: PLR0911  (sign after sign)
+def _settings(lines: list[str]) -> Found:  # noqa: PLR0911  (sign after sign)
     """INI and TOML: sections in brackets, with settings under them."""
     plain = [line.strip() for line in lines if line.strip() and line.lstrip()[:1] not in {"#", ";"}]
     if not plain:
@@ -186,9 +180,9 @@ def _settings(lines: list[str]) -> _Found:  # noqa: PLR0911  (sign after sign)
     return "ini", 0.9 if rest == 0 else 0.75, "It has sections in brackets and settings under them."
 
 
-def _yaml(lines: list[str]) -> _Found:
+def _yaml(lines: list[str]) -> Found:
     full = [line for line in lines if line.strip()]
-    if any(_PYTHON.match(line) or line.startswith("<!--") for line in full):
+    if any(PYTHON.match(line) or line.startswith("<!--") for line in full):
         return None
     keys = sum(_YAML_KEY.match(line) is not None for line in full)
     if len(full) < 2 or keys < 2 or full[0][:1] in " \t{[":  # noqa: PLR2004  (one line is any text)
@@ -205,7 +199,7 @@ def _yaml(lines: list[str]) -> _Found:
     return "yaml", 0.85, "Its lines are keys with values and lists, indented."
 
 
-def _log(lines: list[str]) -> _Found:
+def _log(lines: list[str]) -> Found:
     full = [line for line in lines if line.strip()]
     if len(full) < 3:  # noqa: PLR2004  (fewer are chance)
         return None
@@ -230,53 +224,7 @@ def _log(lines: list[str]) -> _Found:
     return None
 
 
-def _is_python(lines: list[str]) -> bool:
-    python = [line for line in lines if _PYTHON.match(line)]
-    if not python or any(line.endswith(";") for line in python):
-        return False
-    imports = sum(line.startswith("from ") for line in python)
-    return imports > 1 or lines[0].startswith('"""') or (len(python) > 1 and len(python) >= len(lines) * 0.03)
-
-
-def _source(lines: list[str]) -> _Found:  # noqa: PLR0911  (sign after sign)
-    full = [line.rstrip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
-    if len(full) < 3:  # noqa: PLR2004  (fewer are chance)
-        return None
-    if any(line.startswith("```") for line in full):
-        return None
-    if _is_python(full):
-        return "python", 0.88, "Its lines are those of Python."
-    shell = sum(_SHELL.match(line.strip()) is not None for line in full)
-    if shell >= 3 and shell >= len(full) * 0.4:  # noqa: PLR2004  (fewer are chance)
-        return "shell", 0.8, "Its lines are those of a shell script."
-    css = sum(_CSS.match(line) is not None for line in full)
-    rules = sum(_CSS_RULE.match(line) is not None for line in full)
-    if css >= len(full) * 0.9 and rules >= 2 and any(line.rstrip().endswith("{") for line in full):  # noqa: PLR2004
-        return "css", 0.85, "Its lines are those of a style sheet."
-    if sum(_SQL_WORDS.match(line) is not None for line in full) > len(full) * 0.2:
-        return None
-    c_like = [line for line in full if _C_LIKE.match(line)]
-    if sum(_C_WORDS.match(line) is not None for line in c_like) < max(2, len(full) * 0.1):
-        return None  # lines that end in a semicolon are a table's too
-    if len(c_like) >= len(full) * 0.6 and sum(line.endswith((";", "{", "}")) for line in full) >= len(full) * 0.3:
-        script = sum(_JAVASCRIPT.match(line) is not None for line in full)
-        if script >= 2 and not any(line.startswith(("#include", "package ", "use ")) for line in full):  # noqa: PLR2004
-            return "javascript", 0.85, "Its lines are those of JavaScript."
-        return "source", 0.85, "Its lines are those of a program's source."
-    return None
-
-
-def _markdown(lines: list[str]) -> _Found:
-    full = [line for line in lines if line.strip()]
-    marks = [line for line in full if _MARKDOWN.match(line)]
-    headings = sum(re.match(r"#{1,6} \S", line) is not None for line in full)
-    kinds = {line[:1] for line in marks}
-    if len(full) >= 3 and headings and (len(kinds) > 1 or headings > 1) and len(marks) >= len(full) * 0.15:  # noqa: PLR2004
-        return "markdown", 0.7, "It has headings and lists as Markdown writes them."
-    return None
-
-
-def _sequences(lines: list[str]) -> _Found:
+def _sequences(lines: list[str]) -> Found:
     full = [line.strip() for line in lines if line.strip()]
     if len(full) < 2 or full[0][:1] != ">":  # noqa: PLR2004  (a name and a sequence)
         return None
@@ -285,12 +233,13 @@ def _sequences(lines: list[str]) -> _Found:
     return None
 
 
-_LOOKS: Final[tuple[Callable[[list[str]], _Found], ...]] = (
+_LOOKS: Final[tuple[Callable[[list[str]], Found], ...]] = (
     _mail,
     _settings,
     _yaml,
     _log,
-    _source,
-    _markdown,
+    source,
+    markdown,
+    restructured,
     _sequences,
 )
