@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from botocore.exceptions import ReadTimeoutError
 
-from headwater.errors import Damaged
+from headwater.errors import Damaged, Unavailable
 from headwater.ports.books import Part, PartBook
 from headwater.ports.store import Stored
 from headwater.stores.s3_calls import S3Calls, pause
@@ -20,6 +22,11 @@ from headwater.terms import Digests, Id, Key
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import ListPartsOutputTypeDef
+
+UNDER_WAY_SECONDS_MAX = 300.0
+"""How long a store may take to make an object of thousands of parts, once it has stopped answering."""
+
+LOOK_SECONDS = 2.0
 
 _GONE = "NoSuchUpload"
 
@@ -35,6 +42,7 @@ class Multipart:
         self._incoming = incoming
         self._one_by_one = asyncio.Lock()
         self._store_upload: str | None = None
+        self._was_asked = False  # to become an object, by whomever
         self.chain: list[Part] = []
         self.last_number = 0
 
@@ -58,6 +66,7 @@ class Multipart:
         held = None if store_upload is None else await self._held(store_upload)
         if held is not None:
             self._store_upload = store_upload
+            self._was_asked = True
             self.last_number = max((row.number for row in rows), default=0)
             self.chain = contiguous(_confirmed(row, held.get(row.number)) for row in rows)
 
@@ -139,7 +148,8 @@ class Multipart:
         """Makes the object of the parts in `chain`. As `Staging.commit`; Damaged when they are not what we hashed.
 
         After every answer but a yes the key is looked at. Where nothing is there, what was certainly refused (also 409
-        and a forgotten upload, after which S3 wants every part again) is Unavailable; the rest is tried again.
+        and a forgotten upload, after which S3 wants every part again) is Unavailable; the rest is tried again. A yes to
+        a further try is looked at too: a store may give it while the first try, which may yet fail, is under way.
         """
         size_bytes, crc = self.size_bytes, combined(self.chain)
         if digests is not None and (digests.size_bytes, digests.crc64nvme) != (size_bytes, crc):
@@ -150,6 +160,8 @@ class Multipart:
         ]
         pauses = iter(self._calls.pauses_seconds)
         while True:
+            was_asked, self._was_asked = self._was_asked, True
+            settled = is_under_way = False
             try:
                 answer = await self._calls.once(
                     self._calls.client.complete_multipart_upload,
@@ -161,16 +173,30 @@ class Multipart:
                     ChecksumCRC64NVME=header(crc),
                     ChecksumType="FULL_OBJECT",
                 )
-                return Stored(self.key, size_bytes, version_of(answer), crc)
+                if not was_asked:
+                    return Stored(self.key, size_bytes, version_of(answer), crc)
+                unsure, is_under_way = Unavailable("store_unavailable", "The store says yes, and has no object."), True
             except FAILURES as failure:
-                stored = await look(self._calls, self.key)
-                if stored is not None:
-                    return await expect_ours(self._calls, stored, size_bytes, crc)
+                is_under_way = isinstance(failure, ReadTimeoutError)
                 settled = is_refusal(failure) or status(failure) in {404, 409}
-                pause_seconds = None if settled else next(pauses, None)
-                if pause_seconds is None:
-                    raise unavailable(failure) from failure
+                unsure = unavailable(failure)
+            if (stored := await look(self._calls, self.key)) is not None:
+                return await expect_ours(self._calls, stored, size_bytes, crc)
+            pause_seconds = None if settled else next(pauses, None)
+            if pause_seconds is None:
+                if is_under_way and (stored := await self._shown()) is not None:
+                    return await expect_ours(self._calls, stored, size_bytes, crc)
+                raise unsure
             await pause(pause_seconds)
+
+    async def _shown(self) -> Stored | None:
+        """What comes to lie under the key while the store still puts it together; None if nothing does in time."""
+        ends_at = time.monotonic() + UNDER_WAY_SECONDS_MAX
+        while time.monotonic() < ends_at:
+            await pause(LOOK_SECONDS)
+            if (stored := await look(self._calls, self.key)) is not None:
+                return stored
+        return None
 
     async def abort(self) -> None:
         """Makes sure that it never becomes an object; fine if the store has forgotten it. Raises Unavailable."""

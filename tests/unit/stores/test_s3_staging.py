@@ -7,9 +7,11 @@ import contextlib
 import gc
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
 
 from headwater.errors import Damaged, Refused, Unavailable
 from headwater.ports.store import KeyTaken
+from headwater.stores import s3_multipart
 from tests.contract.stores.samples import HELD, MIB, body, cut, digests, key, upload_id, whole
 from tests.unit.stores.s3_world import BUCKET, PREFIX, SILENCE_SECONDS, world
 
@@ -362,6 +364,34 @@ async def test_bytes_changed_on_the_way_are_no_part(s3):
     await staging.write([(DATA + DATA)[taken:]])
     await staging.commit(digests(DATA + DATA))
     _landed(s3, DATA + DATA)
+
+
+@pytest.mark.parametrize("appears", [True, False])
+async def test_a_yes_to_a_further_try_is_looked_at(s3, monkeypatch, appears):
+    """A store may say yes while the first try, of which nothing was heard, is under way: what can be seen counts."""
+    monkeypatch.setattr(s3_multipart, "UNDER_WAY_SECONDS_MAX", 2.0)
+    monkeypatch.setattr(s3_multipart, "LOOK_SECONDS", 0.1)
+    staging = await _written(s3)
+    complete, held = s3.client.complete_multipart_upload, []
+
+    def hasty(**parameters):
+        if not held:
+            held.append(parameters)
+            raise ReadTimeoutError(endpoint_url=s3.double.endpoint)
+        return {"ETag": "early"}
+
+    monkeypatch.setattr(s3.client, "complete_multipart_upload", hasty)
+    committed = asyncio.ensure_future(staging.commit(digests(DATA)))
+    await asyncio.sleep(0.3)
+    assert not committed.done()
+    if appears:
+        await asyncio.to_thread(complete, **held[0])
+        assert (await committed).crc64nvme == digests(DATA).crc64nvme
+        _landed(s3)
+    else:
+        with pytest.raises(Unavailable, match="says yes"):
+            await committed
+        assert KEY not in s3.objects()
 
 
 async def test_other_bytes_than_were_hashed_are_damage(s3):
