@@ -137,8 +137,8 @@ def _counted(
         with engine.within(budget):
             if is_large and isinstance(finding.dialect, Csv):
                 typed = read(column if cast_of(column).is_plain else _unsure(column) for column in table.columns)
-                if (counted := _strictly(finding.dialect, table, typed, engine)) is not None and not counted[1].any:
-                    return _Counted(*counted)
+                if (counted := _typed(finding.dialect, table, typed, engine)) is not None:
+                    return counted
             texts = read(map(_unsure, table.columns))
             if isinstance(finding.dialect, Csv):
                 return _csv(finding.dialect, table, texts, engine)
@@ -152,6 +152,22 @@ def _unsure(column: Column) -> Column:
     return msgspec.structs.replace(column, confidence=0.0)
 
 
+def _typed(csv: Csv, table: Table, part: Part, engine: Engine) -> _Counted | None:
+    """All values read as their types; None where any does not fit, which the first such row tells at once.
+
+    What is odd about such a row is told by the pass over texts. A footer may be odd, so that rows are told there.
+    """
+    import duckdb  # noqa: PLC0415 - heavy
+
+    if csv.footer_rows:
+        counted = _strictly(csv, table, part, engine)
+        return None if counted is None or counted[1].any else _Counted(*counted)
+    try:
+        return _Counted(_statistics(table, _strict(part), engine, has_nulls=not csv.pads), Ragged(0, 0, 0, 0))
+    except (duckdb.InvalidInputException, duckdb.ConversionException):
+        return None
+
+
 def _csv(csv: Csv, table: Table, part: Part, engine: Engine) -> _Counted:
     """Strictly first, so that each row that is none of this table is told; again, leniently, only where any is."""
     counted = None if csv.footer_rows else _strictly(csv, table, part, engine)
@@ -160,37 +176,50 @@ def _csv(csv: Csv, table: Table, part: Part, engine: Engine) -> _Counted:
     lenient = {"strict_mode": "false", "null_padding": "true", "parallel": "false"}
     fewer = csv.footer_rows if part.select.limit is None else 0
     text = part.select.text(literal(str(part.source)), more=lenient)
-    return _Counted(_statistics(table, text, engine, fewer=fewer), counted[1] if counted else None)
+    told = _statistics(table, text, engine, fewer=fewer, has_nulls=not csv.pads)
+    return _Counted(told, counted[1] if counted else None)
 
 
 def _strictly(csv: Csv, table: Table, part: Part, engine: Engine) -> tuple[Table, Ragged] | None:
     """The rows that are rows of this table, and what the others are; None where not even these can be told apart."""
     import duckdb  # noqa: PLC0415 - heavy
 
-    strict = {"strict_mode": "true", "store_rejects": "true", "rejects_limit": str(REJECTS_MAX)}
-    options = {key: value for key, value in part.select.options.items() if key not in {"null_padding", "parallel"}}
-    text = msgspec.structs.replace(part.select, options=options, limit=None).text(
-        literal(str(part.source)), more=strict
-    )
+    text = _strict(part, {"store_rejects": "true", "rejects_limit": str(REJECTS_MAX)})
     forget_rejects(engine)
     try:
-        counted = _statistics(table, text, engine)
+        counted = _statistics(table, text, engine, has_nulls=not csv.pads)
     except duckdb.InvalidInputException:
         return None
     return counted, read_rejects(engine, csv)
 
 
+def _strict(part: Part, more: Mapping[str, str] = {}) -> str:
+    options = {key: value for key, value in part.select.options.items() if key not in {"null_padding", "parallel"}}
+    select = msgspec.structs.replace(part.select, options=options, limit=None)
+    return select.text(literal(str(part.source)), more={"strict_mode": "true", **more})
+
+
 # --- one pass ---------------------------------------------------------------------------------------------------------
 
 
-def _statistics(table: Table, text: str, engine: Engine, *, fewer: int = 0) -> Table:
-    """One pass over all rows; of a table with very many columns one for each few hundred."""
+def _statistics(table: Table, text: str, engine: Engine, *, fewer: int = 0, has_nulls: bool = False) -> Table:
+    """One pass over all rows; of a table with very many columns one for each few hundred.
+
+    `has_nulls`: `text` gives null for every text that stands for it, so that values need not be compared with them.
+    """
     names = names_of(table)
     columns: list[Column] = []
     rows, found = 0, dict(engine.columns(text))
     for at in range(0, len(names), COLUMNS_AT_ONCE):
         some = list(zip(names[at : at + COLUMNS_AT_ONCE], table.columns[at : at + COLUMNS_AT_ONCE], strict=True))
-        asked = [_asked(identifier(name), column, found.get(name, "VARCHAR")) for name, column in some]
+        asked = [
+            _asked(
+                identifier(name),
+                msgspec.structs.replace(column, null_texts=()) if has_nulls else column,
+                found.get(name, "VARCHAR"),
+            )
+            for name, column in some
+        ]
         sql = f"SELECT count(*), {', '.join(part for parts in asked for part in parts)} FROM ({text})"
         (answer,) = engine.rows(sql)
         rows, values = int(str(answer[0])) - fewer, iter(answer[1:])

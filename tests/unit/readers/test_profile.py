@@ -16,7 +16,7 @@ from headwater.formats.values.types import uncounted
 from headwater.readers.contents import Unreadable, choose, described_of, patient
 from headwater.readers.engine import Engine
 from headwater.readers.local import LocalFile
-from headwater.readers.profile import profile
+from headwater.readers.profile import LARGE_BYTES_MIN, profile
 from headwater.readers.relation import Place, part_of
 from headwater.testing.memory_ranges import MemoryRanges
 from tests.findings import finding, table
@@ -104,6 +104,59 @@ def test_a_sample_that_saw_ragged_rows_where_none_are_is_corrected(engine, tmp_p
         engine, path, sampled(Csv(",", short_rows=3), Column("a", Type.INTEGER), Column("b", Type.INTEGER))
     )
     assert (found.dialect.short_rows, found.problems) == (0, ())
+
+
+class SaysLarge(LocalFile):
+    """A file that is taken for a large one."""
+
+    @property
+    def size_bytes(self) -> int:
+        return LARGE_BYTES_MIN + 1
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ["1,x,0.5"],
+        ["1,x,0.5", "none,none,"],
+        ["1,x,0.5", 'NA,"",7', ",,"],
+        ["1,x,0.5", "two,x,0.5"],
+        ["1,x,0.5", "none,x,none"],
+        ["1,x", "1,x,0.5,9", '"1","a ""b""\nc",0'],
+    ],
+    ids=["sound", "null texts", "empty texts", "a misfit", "a foreign null text", "ragged"],
+)
+def test_a_large_file_is_told_as_a_small_one(engine, tmp_path, rows):
+    """Values read as their types at once, or as texts first: the finding is the same, but for lengths of numbers."""
+    path = tmp_path / "f"
+    path.write_text("\n".join(["a,b,c", *["7,y,1.5"] * 50, *rows, ""]))
+    columns = (
+        Column("a", Type.INTEGER, null_texts=("none", "NA")),
+        Column("b", null_texts=("", "none")),
+        Column("c", Type.FLOAT),
+    )
+    given = sampled(Csv(",", short_rows=3), *columns)
+    small = profiled(engine, path, given)
+    with SaysLarge(path) as file:
+        described = msgspec.structs.replace(described_of(given), unread=given.unread)
+        large = profile(Examined(given, file, described), file, engine, patient())
+    assert (large.rows, large.dialect, large.problems, large.is_all) == (
+        50 + len(rows),
+        small.dialect,
+        small.problems,
+        True,
+    )
+    for one, other in zip(large.schema[0].columns, small.schema[0].columns, strict=True):
+        same = {"length_min": other.length_min, "length_max": other.length_max} if one.type is not Type.TEXT else {}
+        assert msgspec.structs.replace(one, **same) == other
+
+
+def test_blanks_before_a_text_that_stands_for_null_are_no_part_of_it(engine, tmp_path):
+    """A null text is null behind blanks too, where blanks pad the fields."""
+    path = tmp_path / "f"
+    path.write_text("a,b\n1,   none\n2,    x\n3,none\n")
+    given = sampled(Csv(",", pads=True), Column("a", Type.INTEGER), Column("b", null_texts=("none",)))
+    assert profiled(engine, path, given).schema[0].columns[1].nulls == 2
 
 
 def test_lines_of_json_are_counted(engine, tmp_path):
