@@ -24,7 +24,7 @@ _BOXES: Final = {
 _DBF_VERSIONS: Final = frozenset({0x02, 0x03, 0x04, 0x05, 0x30, 0x31, 0x32, 0x43, 0x63, 0x83, 0x8B, 0xCB, 0xF5})
 _MAGIC_PYC: Final = re.compile(rb"[\x00-\xff][\x0c-\x0f]\r\n[\x00-\x03]\x00\x00\x00", re.DOTALL)
 _STATA_OLD: Final = frozenset({104, 105, 108, 110, 111, 112, 113, 114, 115})
-_EBCDIC_LETTERS: Final = frozenset(
+_EBCDIC_LETTERS: Final = bytes(
     byte
     for first, last in (
         (0x81, 0x89),
@@ -37,6 +37,7 @@ _EBCDIC_LETTERS: Final = frozenset(
     )
     for byte in range(first, last + 1)
 )
+_ASCII_LETTERS: Final = b" abcdefghijklmnopqrstuvwxyz"
 
 
 def looked_into(ends: Ends) -> Iterator[Guess]:
@@ -254,9 +255,9 @@ def _ebcdic(ends: Ends) -> _Found:
     data = ends.head[:8192]
     if len(data) < 40:  # noqa: PLR2004  (half a card)
         return None
-    letters = sum(byte in _EBCDIC_LETTERS for byte in data)
+    letters = len(data) - len(data.translate(None, _EBCDIC_LETTERS))
     blanks = data.count(b"\x40")
-    ascii_letters = sum(0x61 <= byte <= 0x7A or byte == 0x20 for byte in data)  # noqa: PLR2004  (a to z, blank)
+    ascii_letters = len(data) - len(data.translate(None, _ASCII_LETTERS))
     if (letters + blanks) / len(data) > 0.7 and blanks and ascii_letters / len(data) < 0.12:  # noqa: PLR2004
         return "ebcdic", 0.9, "Its bytes are letters, digits and blanks of EBCDIC."
     return None
