@@ -172,3 +172,30 @@ def test_duplicates_are_looked_for_as_far_as_is_cheap():
     told = problem(described(b'{"a":1,"b":{"c":1},"a":2}\n' * 40_000), "duplicate_keys")
     assert told.count >= 20_000
     assert told.sentence.endswith("Not every record was looked through for that.")
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        *('{"id":1}{"id":2}', '{"id":1,\n"name":2}', '{"id":1}{"id":2}\n{"id":\n3}', '{"id":1,"id":2}', "[1]", "", " "),
+        *('{"id":null}', '{"id":1.5,"new":[{"a":1,"a":2}]}', '{"id":12345678901234567890}', '{"\\u0069d":1}', "{}"),
+        *('{"id":"x"', "{'id':1}", '{"id":1e-7}', '{"id":NaN}', '{"name":"say \\":"}'),
+    ],
+)
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_lines_with_the_keys_of_those_before_them(odd, line_end):
+    """What is told of lines that are decoded straight into columns is what is told of them one by one."""
+    lines = [f'{{"id":{number},"name":"n{number % 90}"}}' for number in range(6_000)]
+    lines[5_500:5_500] = odd.split("\n")
+    data = (line_end.join(lines) + line_end).encode()
+    found = described(data, piece_bytes=16_000)
+    with patch("headwater.formats.trees.json_columns._COLUMNS_MAX", 0):
+        assert found == described(data, piece_bytes=16_000)
+    assert found.tables[0].rows in range(6_000, 6_004)
+
+
+def test_lines_are_told_apart_where_they_do_not_hold_one_object_each():
+    """Two objects on one line and one on two are three lines that are no JSON, though as many objects as lines."""
+    lines = ['{"id":1}'] * 3_000 + ['{"id":1}{"id":2}', '{"id":', "1}"] + ['{"id":1}'] * 500
+    found = described("\n".join([*lines, ""]).encode(), piece_bytes=8_000)
+    assert (found.tables[0].rows, problem(found, "bad_record").count) == (3_500, 3)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import msgspec
 
 from headwater.formats.finding import COLUMNS_MAX, Column, Table, Type
+from headwater.formats.trees.json_columns import NO_VALUE, Columns
 from headwater.formats.trees.json_repair import Sign, TooDeep, Unreadable, depth_of, duplicates, leniently
 from headwater.formats.values.complaints import Complaints
 from headwater.formats.values.tally import Tally, runs_of
@@ -54,6 +55,7 @@ class Records:
         self._word = word
         self._tallies: dict[str, Tally] = {}
         self._plain = Tally(NO_NAME)
+        self._columns = Columns()
         self._looked = 0
         self._is_sampled = False
         self.rows = 0
@@ -71,6 +73,36 @@ class Records:
         self.objects += len(objects)
         self._add_objects(objects)
         self._look(values, raws, joined, numbers)
+
+    def add_lines(self, lines: bytes, numbers: Sequence[int]) -> bool:
+        """A run of objects after each other, told apart by line ends; false, and nothing done, where it is not quickly
+        told that they are as many and have no keys that did not come before.
+        """
+        columns = None
+        if self._looked >= _DEPTHS:
+            columns = self._columns.decode(lines, len(numbers), tuple(self._tallies))
+        if columns is None:
+            return False
+        count = len(numbers)
+        missing = 0
+        self.rows += count
+        self.objects += count
+        for tally, column in zip(self._tallies.values(), columns, strict=True):
+            values: Sequence[object] = column
+            kinds = set(map(type, values))
+            if type(NO_VALUE) in kinds:
+                kinds.discard(type(NO_VALUE))
+                values = [value for value in values if value is not NO_VALUE]
+                missing += count - len(values)
+            tally.add_of(kinds, values, shown)
+        self._columns.tell_missing(missing, count * len(columns))
+        if lines.count(b'":') != count * len(columns) - missing:
+            sizes = (sum(value is not NO_VALUE for value in row) for row in zip(*columns, strict=True))
+            self._look_for_duplicates(sizes, lines.split(b"\n"), numbers)
+        self._looked += count
+        if b"0" * 16 in lines.translate(_DIGITS):
+            self._look_for_big(lines)
+        return True
 
     def add_each(self, raws: Sequence[bytes], numbers: Sequence[int]) -> None:
         """Records one by one, for some of them may be no JSON."""
@@ -111,15 +143,16 @@ class Records:
             self.depth_max = max(self.depth_max, *map(depth_of, raws[:_DEPTHS]))
         keys = sum(len(value) for value in values if isinstance(value, dict))
         if joined.count(b'":') != keys:
-            self._look_for_duplicates(values, raws, numbers)
+            sizes = (len(value) if isinstance(value, dict) else -1 for value in values)
+            self._look_for_duplicates(sizes, raws, numbers)
         self._looked += len(values)
         if b"0" * 16 in joined.translate(_DIGITS):
             self._look_for_big(joined)
 
-    def _look_for_duplicates(self, values: Sequence[object], raws: Sequence[bytes], numbers: Sequence[int]) -> None:
+    def _look_for_duplicates(self, sizes: Iterable[int], raws: Sequence[bytes], numbers: Sequence[int]) -> None:
         left = max(_DUPLICATES_A_RUN, _DUPLICATES_FULLY - self._looked)
-        for value, raw, number in zip(values, raws, numbers, strict=True):
-            if isinstance(value, dict) and raw.count(b'":') == len(value):
+        for size, raw, number in zip(sizes, raws, numbers, strict=True):
+            if raw.count(b'":') == size:
                 continue
             left -= 1
             if left < 0:

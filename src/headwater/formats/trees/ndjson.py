@@ -98,6 +98,13 @@ class _Lines:
 
     def _block(self, block: bytes) -> None:
         """Whole lines, without the last line end."""
+        ends = block.count(b"\n")
+        between = b"}\r\n{" if block.endswith(b"\r") else b"}\n{"
+        if ends < _RUN_LINES and ends == block.count(between):  # so no object goes over an end
+            numbers = range(self._line + 1, self._line + 2 + ends)
+            if self.records.add_lines(block, numbers):
+                self._line += len(numbers)
+                return
         lines = block.split(b"\n")
         for begin in range(0, len(lines), _RUN_LINES):
             self._run(lines[begin : begin + _RUN_LINES])

@@ -9,6 +9,8 @@ import msgspec
 
 from headwater.formats.budget import Budget
 from headwater.formats.finding import Description, Table, Wholeness, Xml
+from headwater.formats.trees.xml_known import Known
+from headwater.formats.trees.xml_past import Past
 from headwater.formats.trees.xml_paths import Paths
 from headwater.formats.trees.xml_reader import Reader, local
 from headwater.formats.trees.xml_records import Counted
@@ -73,8 +75,10 @@ class _Look:
         self._complaints = Complaints()
         self.source = text_of(ranges, budget, self._complaints)
         self._records = Tree(choice.path or (choice.root,), self._complaints)
-        self._counted = Counted(self._complaints)
         self.reader = Reader(self._records, self._complaints, has_namespaces=choice.has_namespaces)
+        known = Known(self.reader.written)
+        self._counted = Counted(self._complaints, known)
+        self.reader.past = Past(known, self._records)
         for _ in self.reader.read(self.source.pieces(), is_all=True):
             self._counted.add(self._records.take())
         if not self.reader.has_ended_badly:

@@ -11,6 +11,7 @@ from typing import Final, Protocol
 from xml.parsers import expat
 
 from headwater.formats.finding import Wholeness
+from headwater.formats.trees.xml_past import Past
 from headwater.formats.values.complaints import Complaints
 from headwater.terms import Completeness
 
@@ -106,6 +107,7 @@ class Reader:
         is_refused: whether the look was ended before the end.
         is_cut: whether it ends before its end.
         piece_bytes: how much was read last.
+        past: what goes past records that need not be read; none at first.
     """
 
     def __init__(self, listener: Listener, complaints: Complaints, *, has_namespaces: bool = True) -> None:
@@ -116,6 +118,7 @@ class Reader:
         self.has_dtd = False
         self.is_unbound = False
         self.is_refused = False
+        self.past: Past | None = None
         self._open: list[str] = []
         self._ending = ""
         self._fed_bytes = 0
@@ -166,21 +169,35 @@ class Reader:
 
     def _feed(self, piece: bytes) -> None:
         parser = self._parser
-        self._before = (self._before + self._piece[-_KEPT_BYTES:])[-_KEPT_BYTES:]
-        self._piece = piece
+        rest = self.past.go(parser, self._parse, piece) if self.past is not None else piece
         self.piece_bytes = len(piece)
-        try:
-            parser.Parse(piece, False)  # noqa: FBT003 - takes no keywords
-        except expat.ExpatError as error:
-            if error.code in _CUT:  # not at the end, so it is no cut
-                error.code = _CODES[expat.errors.XML_ERROR_INVALID_TOKEN]
-            raise
-        self._fed_bytes += len(piece)
+        self._parse(rest)
         if self._fed_bytes - max(0, parser.CurrentByteIndex) > TAG_BYTES_MAX:
             raise Refused("row_too_long", f"A single tag or comment is longer than {TAG_BYTES_MAX:,} bytes.")
         self._listener.look(len(piece))
         if len(parser.intern) > NAMES_MAX:
             raise Refused("too_many_columns", f"There are more than {NAMES_MAX:,} different names of elements.")
+
+    def _parse(self, piece: bytes) -> None:
+        self._before = (self._before + self._piece[-_KEPT_BYTES:])[-_KEPT_BYTES:]
+        self._piece = piece
+        try:
+            self._parser.Parse(piece, False)  # noqa: FBT003 - takes no keywords
+        except expat.ExpatError as error:
+            if error.code in _CUT:  # not at the end, so it is no cut
+                error.code = _CODES[expat.errors.XML_ERROR_INVALID_TOKEN]
+            raise
+        self._fed_bytes += len(piece)
+
+    def written(self, name: str, mark: str = "") -> str | None:
+        """How the name of an element, or with the mark "@" of an attribute, is written, where all prefixes are those of
+        the outermost element; None where that is not sure.
+        """
+        uri, found, own = name.rpartition("}")
+        if not found:
+            return name
+        prefixes = [each for each, known in self.namespaces.items() if known == uri and (each or not mark)]
+        return f"{prefixes[0]}:{own}".removeprefix(":") if len(prefixes) == 1 else None
 
     def _declared(self, version: str, encoding: str | None, standalone: int) -> None:
         del encoding, standalone
@@ -188,6 +205,8 @@ class Reader:
 
     def _doctype(self, name: str, system: str | None, public: str | None, has_internal: int) -> None:
         self.has_dtd = True
+        if self.past is not None:
+            self.past.is_over = True
         del public, has_internal
         outside = f" and points to “{system[:100]}”, which is not read" if system else ""
         self._complaints.note(
@@ -210,6 +229,8 @@ class Reader:
             raise Refused("entity_attack", sentence)
 
     def _namespace(self, prefix: str | None, uri: str | None) -> None:
+        if self.past is not None and self._listener.root():
+            self.past.is_over = True
         if len(self.namespaces) < _NAMESPACES_MAX:
             self.namespaces.setdefault(prefix or "", uri or "")
 
@@ -219,7 +240,10 @@ class Reader:
             self._complaints.note("entities", f"{data[:80]} is not expanded.", example=data)
 
     def _wrong(self, error: expat.ExpatError) -> None:
-        at = f"line {error.lineno:,}, column {error.offset + 1:,}"
+        line, column = error.lineno, error.offset
+        if self.past is not None:
+            line, column = line + self.past.lines, self.past.column(line, column)
+        at = f"line {line:,}, column {column + 1:,}"
         if error.code == _UNBOUND:
             self.is_unbound = True
         if error.code in _CUT:

@@ -7,12 +7,14 @@ is a list. An element without text and without anything in it is null.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from operator import attrgetter, methodcaller
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from headwater.formats.finding import COLUMNS_MAX, Column, Table
+from headwater.formats.trees.xml_known import SCHEMA, Known, Run, elements_of
 from headwater.formats.trees.xml_reader import clark, local
 from headwater.formats.values.complaints import Complaints
 from headwater.formats.values.tally import Tally, runs_of
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
 OWN_TEXT: Final = "#text"
 
 _LEVELS_MAX: Final = 60  # of elements within a record; what lies deeper is left out
-_SCHEMA: Final = "http://www.w3.org/2001/XMLSchema-instance}"  # nil, type and schemaLocation are no data
 
 _PLANS_MAX: Final = 1_000
 _TAG: Final = attrgetter("tag")
@@ -81,19 +82,19 @@ class Shape:
         if len(self.repeated) > repeated:
             self._plans.clear()
         tags = tuple(map(_TAG, record))
-        names = tuple(self._name("", tag) for tag in tags)
+        names = tuple(self.name("", tag) for tag in tags)
         if len(set(names)) == len(names) and not self.repeated.intersection(names) and len(self._plans) < _PLANS_MAX:
             self._plans[tags] = names
         return row
 
     def _attributes(self, items: Iterable[tuple[str, str]], path: str) -> Row:
-        return {self._name(path, name, "@"): value for name, value in items if not name.startswith(_SCHEMA)}
+        return {self.name(path, name, "@"): value for name, value in items if not name.startswith(SCHEMA)}
 
     def _add(self, element: Element, path: str, row: Row, level: int) -> None:
         row.update(self._attributes(element.items(), path))
         tags = [child.tag for child in element]
         for child, tag in zip(element, tags, strict=True):
-            name = self._names.get((path, tag)) or self._name(path, tag)
+            name = self._names.get((path, tag)) or self.name(path, tag)
             if name in self.repeated:
                 listed = row.setdefault(name, [])
                 if isinstance(listed, list):
@@ -109,7 +110,8 @@ class Shape:
             else:
                 row[name] = child.text
 
-    def _name(self, path: str, tag: str, mark: str = "") -> str:
+    def name(self, path: str, tag: str, mark: str = "") -> str:
+        """What a column is called: an element below a path, or with the mark "@" an attribute."""
         name = clark(tag)
         known = self._names.get((path, mark + tag))
         if known is not None:
@@ -170,11 +172,13 @@ class Counted:
 
     Attributes:
         shape: how they become columns.
+        known: how they are written, learnt from those that come as elements.
         cells: how many values there were.
     """
 
-    def __init__(self, complaints: Complaints) -> None:
+    def __init__(self, complaints: Complaints, known: Known) -> None:
         self._complaints = complaints
+        self.known = known
         self._tallies: dict[str, Tally] = {}
         self.shape = Shape()
         self.cells = 0
@@ -184,18 +188,28 @@ class Counted:
         """Whether anything was in any record."""
         return bool(self._tallies)
 
-    def add(self, records: list[Element]) -> None:
+    def add(self, parts: Sequence[list[Element] | Run]) -> None:
         """A run of records."""
-        known = len(self.shape.repeated)
-        rows = self.shape.rows(records)
-        if len(self.shape.repeated) > known:
+        repeated = len(self.shape.repeated)
+        rows = [part if isinstance(part, Run) else self.shape.rows(part) for part in parts]
+        if len(self.shape.repeated) > repeated:
+            self.known.forget()
             self._merge()
-            rows = self.shape.rows(records)
-        self.cells += sum(map(len, rows))
-        for name, run in runs_of(rows).items():
+            rows = [self.shape.rows(elements_of(part) if isinstance(part, Run) else part) for part in parts]
+        self.cells += sum(part.cells if isinstance(part, Run) else sum(map(len, part)) for part in rows)
+        runs: dict[str, tuple[set[type], list[Sequence[object]]]] = {}
+        for part in rows:
+            for name, values in (part.values if isinstance(part, Run) else runs_of(part)).items():
+                kinds, several = runs.setdefault(name, (set(), []))
+                kinds.update({str} if isinstance(part, Run) else map(type, values))
+                several.append(values)
+        for name, (kinds, several) in runs.items():
             tally = self._tally(name)
             if tally is not None:
-                tally.add(run, shown)
+                tally.add_of(kinds, several[0] if len(several) == 1 else list(chain.from_iterable(several)), shown)
+        for each in parts:
+            if not isinstance(each, Run):
+                self.known.learn(each, self.shape, self._tallies)
 
     def _tally(self, name: str) -> Tally | None:
         tally = self._tallies.get(name)

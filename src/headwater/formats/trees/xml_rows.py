@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from headwater.formats.budget import Budget
 from headwater.formats.finding import Description, Type, Xml
+from headwater.formats.trees.xml_known import Run
 from headwater.formats.trees.xml_reader import Reader
 from headwater.formats.trees.xml_records import Row, Shape, Shown, shown
 from headwater.formats.trees.xml_source import text_of
@@ -40,16 +41,20 @@ def batches(ranges: Ranges, described: Description, budget: Budget) -> Iterator[
     waiting: list[Row] = []
     size_chars = 0
     for _ in reader.read(text_of(ranges, budget, Complaints()).pieces(), is_all=True):
-        waiting += shape.rows(records.take())
+        waiting += _rows(shape, records)
         size_chars += reader.piece_bytes
         while len(waiting) >= ROWS_MAX or size_chars >= BATCH_CHARS:
             yield _batch(waiting[:ROWS_MAX], names)
             waiting, size_chars = waiting[ROWS_MAX:], 0
     if not reader.has_ended_badly:
         records.finish()
-    waiting += shape.rows(records.take())
+    waiting += _rows(shape, records)
     if waiting:
         yield _batch(waiting, names)
+
+
+def _rows(shape: Shape, records: Tree) -> list[Row]:
+    return [row for part in records.take() if not isinstance(part, Run) for row in shape.rows(part)]
 
 
 def _batch(rows: list[Row], names: list[str]) -> pa.RecordBatch:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from headwater.formats.trees.xml_known import Run
 from headwater.formats.trees.xml_reader import DEPTH_MAX, Refused
 from headwater.formats.values.complaints import Complaints
 
@@ -34,6 +35,7 @@ class Tree:
         self._builder = TreeBuilder()
         self._top: Element = self._builder.start("", {})
         self._done: list[Element] = []
+        self._parts: list[list[Element] | Run] = []
         self._tip: Element | None = None
         self._tip_bytes = 0
         self._record: Element | None = None
@@ -138,10 +140,32 @@ class Tree:
                 return
         self._done.append(record)
 
-    def take(self) -> list[Element]:
-        """The records that ended since the last time."""
-        done, self._done = self._done, []
-        return done
+    def has_ended(self, element: Element) -> bool:
+        """Whether an element that ended just now is a record: what comes next lies beside it."""
+        node = self._top
+        for tag in self._path:
+            if not len(node) or node[-1].tag != tag:
+                return False
+            node = node[-1]
+        return node is element and len(self._path) > 1
+
+    def pass_over(self, run: Run) -> None:
+        """Takes up records that were found otherwise, after one that `has_ended`."""
+        self._take(self._top, 0, is_over=False)
+        node = self._top
+        for _ in self._path[:-1]:
+            node = node[-1]
+        self._ended(node[0])
+        del node[0]
+        self._parts += [self._done, run]
+        self._done = []
+        self.rows += run.count
+
+    def take(self) -> list[list[Element] | Run]:
+        """The records that ended since the last time, in their order."""
+        parts, self._parts = [*self._parts, self._done], []
+        self._done = []
+        return parts
 
 
 def _thin(element: Element) -> int:

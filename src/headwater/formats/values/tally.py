@@ -7,14 +7,15 @@ the same values give the same column.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import chain, islice
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 from zlib import crc32
 
 import msgspec
 
 from headwater.formats.finding import SAMPLES_MAX, Column, Type
+from headwater.formats.values.distinct import Distinct
 from headwater.formats.values.types import clipped, typed
 
 T = TypeVar("T", int, float, str)
@@ -54,48 +55,6 @@ def runs_of(rows: Sequence[Mapping[str, object]]) -> dict[str, list[object]]:
     return runs
 
 
-class Distinct:
-    """How many different values there are: exact up to `room`, then estimated from those whose check sum ends in zeros
-    (Wegman's adaptive sampling).
-    """
-
-    def __init__(self, room: int) -> None:
-        self._room = room
-        self._seen: set[object] = set()
-        self._sums: set[int] | None = None
-        self._zeros = 0
-
-    @property
-    def is_exact(self) -> bool:
-        """Whether `count` is no estimate."""
-        return self._sums is None
-
-    @property
-    def count(self) -> int:
-        """How many."""
-        return len(self._seen) if self._sums is None else len(self._sums) << self._zeros
-
-    def add(self, values: Sequence[object]) -> None:
-        """Takes up more."""
-        if self._sums is None:
-            self._seen.update(values)
-            if len(self._seen) <= self._room:
-                return
-            values, self._seen, self._sums = list(self._seen), set(), set()
-        mask = (1 << self._zeros) - 1
-        self._sums.update(
-            found for value in values if not (found := crc32(str(value).encode("utf-8", "surrogatepass"))) & mask
-        )
-        while len(self._sums) > self._room:
-            self._zeros += 1
-            mask = (1 << self._zeros) - 1
-            self._sums = {found for found in self._sums if not found & mask}
-
-
-def _sum_of(value: object) -> int:
-    return crc32(str(value).encode("utf-8", "surrogatepass"))
-
-
 class Tally:
     """The counts of one column. `number` is its place among the columns: the first ones have the most room.
 
@@ -119,6 +78,7 @@ class Tally:
         self._int_ends: tuple[int, int] | None = None
         self._lengths: tuple[int, int] | None = None
         self._has_exponent = False
+        self._has_long = False
         self._samples: dict[str, None] = {}
 
     @property
@@ -128,9 +88,12 @@ class Tally:
 
     def add(self, values: Sequence[object], show: Callable[[object], str] = str) -> None:
         """Takes up a run of values, None for null. `show` writes lists and structs as text, for samples."""
-        kinds = set(map(type, values))
+        self.add_of(set(map(type, values)), values, show)
+
+    def add_of(self, kinds: set[type], values: Sequence[Any], show: Callable[[object], str]) -> None:
+        """As `add`, of values that are of these types."""
         if type(None) in kinds:
-            kinds.discard(type(None))
+            kinds = kinds - {type(None)}
             values = [value for value in values if value is not None]
         if not values:
             return
@@ -139,18 +102,23 @@ class Tally:
         for kind in sorted(kinds, key=lambda each: each.__name__):
             self._of_kind(kind, values if len(kinds) == 1 else [each for each in values if type(each) is kind], show)
 
-    def _of_kind(self, kind: type, values: Sequence[object], show: Callable[[object], str]) -> None:
+    def _of_kind(self, kind: type, values: Sequence[Any], show: Callable[[object], str]) -> None:
         if kind is str:
-            self._add_texts([value for value in values if isinstance(value, str)])
+            self._add_texts(values)
         elif kind is int:
-            self._add_ints([value for value in values if isinstance(value, int)])
+            self._add_ints(values)
         elif kind is float:
-            self._add_floats([value for value in values if isinstance(value, float)])
+            self._add_floats(values)
         elif kind is bool:
             self._distinct.add([str(value).lower() for value in set(values)])
             self._sample(values, lambda value: str(value).lower())
         else:
             self._sample(values, show)
+
+    def _fresh(self, values: Sequence[T]) -> Collection[T]:
+        """The values without those that were there before, as far as that tells: ends and lengths are told by these."""
+        is_told = not self._has_long and not self.kinds.issuperset({int, float})
+        return self._distinct.fresh(values) if is_told else values
 
     def _sample(self, values: Sequence[object], show: Callable[[object], str]) -> None:
         if len(self._samples) < SAMPLES_MAX:
@@ -159,18 +127,21 @@ class Tally:
                 if len(self._samples) >= SAMPLES_MAX:
                     return
 
-    def _add_texts(self, values: list[str]) -> None:
-        lengths = list(map(len, values))
-        least, most = min(lengths), max(lengths)
-        self._lengths = _wider(self._lengths, least, most)
-        if most > _TEXT_CHARS_MAX:
-            values = [each if len(each) <= _TEXT_CHARS_MAX else _shortened(each) for each in values]
-        self._text_ends = _wider(self._text_ends, min(values), max(values))
-        self._distinct.add(values)
+    def _add_texts(self, values: Sequence[str]) -> None:
+        fresh = self._fresh(values)
+        if fresh:
+            lengths = set(map(len, fresh))
+            most = max(lengths)
+            self._lengths = _wider(self._lengths, min(lengths), most)
+            if most > _TEXT_CHARS_MAX:
+                self._has_long = True
+                fresh = values = [each if len(each) <= _TEXT_CHARS_MAX else _shortened(each) for each in values]
+            self._text_ends = _wider(self._text_ends, min(fresh), max(fresh))
+            self._distinct.add(fresh)
         self._keep(values)
         self._sample(values, str)
 
-    def _keep(self, values: list[str]) -> None:
+    def _keep(self, values: Sequence[str]) -> None:
         """Texts to tell their type by: the first ones, then every so many."""
         left = self._room - len(self._texts)
         if left <= 0:
@@ -181,26 +152,30 @@ class Tally:
             step = max(1, 8 * len(values) // left)
             self._texts += values[::step][:left]
 
-    def _add_ints(self, values: list[int]) -> None:
-        least, most = min(values), max(values)
-        self._int_ends = _wider(self._int_ends, least, most)
-        self.is_beyond_53 = self.is_beyond_53 or most > _INT53_MAX or least < -_INT53_MAX
-        self._distinct.add(values)
+    def _add_ints(self, values: Sequence[int]) -> None:
+        fresh = self._fresh(values)
+        if fresh:
+            least, most = min(fresh), max(fresh)
+            self._int_ends = _wider(self._int_ends, least, most)
+            self.is_beyond_53 = self.is_beyond_53 or most > _INT53_MAX or least < -_INT53_MAX
+            self._distinct.add(fresh)
         self._sample(values, str)
 
-    def _add_floats(self, values: list[float]) -> None:
-        finite = [value for value in values if math.isfinite(value)]
-        if finite:
-            least, most = min(finite), max(finite)
-            self._number_ends = _wider(self._number_ends, least, most)
-            smallest, largest = _FLOAT_PLAIN
-            self._has_exponent = (
-                self._has_exponent
-                or max(abs(least), abs(most)) >= largest
-                or any(0 < abs(value) < smallest for value in finite)
-            )
-        self._has_exponent = self._has_exponent or len(finite) < len(values)
-        self._distinct.add(values)
+    def _add_floats(self, values: Sequence[float]) -> None:
+        fresh = self._fresh(values)
+        if fresh:
+            finite = fresh if math.isfinite(sum(fresh)) else [value for value in fresh if math.isfinite(value)]
+            if finite:
+                least, most = min(finite), max(finite)
+                self._number_ends = _wider(self._number_ends, least, most)
+                smallest, largest = _FLOAT_PLAIN
+                self._has_exponent = (
+                    self._has_exponent
+                    or max(abs(least), abs(most)) >= largest
+                    or (least < smallest and any(0 < abs(value) < smallest for value in finite))
+                )
+            self._has_exponent = self._has_exponent or len(finite) < len(fresh)
+            self._distinct.add(fresh)
         self._sample(values, str)
 
     def column(self, rows: int) -> Column:
