@@ -98,14 +98,16 @@ class Pool:
         await asyncio.to_thread(self._close)
 
     def _halt(self) -> None:
-        with self._lock:
-            for worker in self._busy:
-                worker.halt()
+        for worker in self._all():  # also those without a job: they get the next one meanwhile
+            worker.halt()
 
     def _go_on(self) -> None:
-        with self._lock:  # one that was halted may have been given back since
-            for worker in (*self._busy, *(kept.worker for kept in self._idle)):
-                worker.go_on()
+        for worker in self._all():
+            worker.go_on()
+
+    def _all(self) -> list[Worker]:
+        with self._lock:
+            return [*self._busy, *(kept.worker for kept in self._idle)]
 
     # --- in a thread of ours -----------------------------------------------------------------------------------------
 
@@ -188,8 +190,8 @@ class Pool:
         kept.worker.close()
 
     def _close(self) -> None:
+        ended = self._all()
         with self._lock:
-            ended = [*self._busy, *(kept.worker for kept in self._idle)]
             self._idle.clear()
         for worker in ended:
             worker.close()
