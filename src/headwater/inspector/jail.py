@@ -41,9 +41,9 @@ def missing() -> list[str]:
 def settle(limits: Limits) -> None:
     """Once, for a worker and all its children: last in every queue, limited, with no privileges to gain.
 
-    The worker dies with who started it, also where it is held still and cannot see that it is alone.
+    When who started it dies, a worker that is held still goes on: it sees that it is alone, clears up and ends.
     """
-    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGCONT, 0, 0, 0)
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
     if (number := _SYS_IOPRIO_SET.get(os.uname().machine)) is not None:

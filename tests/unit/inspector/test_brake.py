@@ -14,12 +14,18 @@ from tests.unit.inspector.conftest import BAD, until
 
 LIMITS = Limits(memory_bytes=512 << 20, time_seconds=60.0)
 ORPHAN = """
-import os, signal
-from headwater.inspector.client import Worker
-from headwater.inspector.job import Limits
-worker = Worker(Limits(memory_bytes=512 << 20, time_seconds=60.0))
+import os, pathlib, signal, sys, threading, time
+from headwater.inspector.client import OpenFile, Worker
+from headwater.inspector.job import Job, Limits
+worker = Worker(Limits(memory_bytes=512 << 20, time_seconds=60.0), ("headwater.testing.bad_parsers",))
+job = Job(name="f", file_name="f", size_bytes=9, has_file=True)
+threading.Thread(target=lambda: worker.inspect(job, OpenFile(pathlib.Path(sys.argv[1]))), daemon=True).start()
+pid = worker._process.pid
+children = pathlib.Path(f"/proc/{pid}/task/{pid}/children")
+while not children.read_text():
+    time.sleep(0.01)
 worker.halt()
-print(worker._process.pid, flush=True)
+print(worker._folder, pid, children.read_text(), flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -102,9 +108,13 @@ async def test_a_pool_ends_though_it_is_held(world):
     assert worker._process.returncode == -signal.SIGKILL
 
 
-async def test_a_halted_worker_dies_with_its_server():
-    """A server that is killed while its worker is held leaves no process behind."""
-    server = await asyncio.create_subprocess_exec(sys.executable, "-c", ORPHAN, stdout=subprocess.PIPE)
+async def test_a_halted_worker_dies_with_its_server(tmp_path):
+    """A server that is killed while its worker is held leaves no process behind, however busy, and no folder."""
+    path = tmp_path / "f"
+    path.write_bytes(b"BAD hang\n")
+    server = await asyncio.create_subprocess_exec(sys.executable, "-c", ORPHAN, path, stdout=subprocess.PIPE)
     told, _ = await server.communicate()
     assert server.returncode == -signal.SIGKILL
-    await until(lambda: state(int(told)) in {"", "Z"})
+    folder, worker, child = told.decode().split()
+    await until(lambda: {state(int(worker)), state(int(child))} <= {"", "Z"})
+    assert not await asyncio.to_thread(Path(folder).exists)
