@@ -56,10 +56,11 @@ class Place:
         self.warm = folder / "warm"
         self._readable = [fd for path in readable if (fd := _descriptor(path)) is not None]
 
-    def engine(self, folder: Path) -> Engine:
-        """An engine for this process."""
+    def engine(self, folder: Path, *, is_small: bool = False) -> Engine:
+        """An engine for this process; for small files without threads that only read ahead."""
         memory_bytes = min(MEMORY_BYTES, self.limits.memory_bytes // _ENGINE_SHARE)
-        return Engine(folder=folder, memory_bytes=memory_bytes, spill_bytes=self.limits.file_bytes_max)
+        spill_bytes = self.limits.file_bytes_max
+        return Engine(folder=folder, memory_bytes=memory_bytes, spill_bytes=spill_bytes, reads_ahead=not is_small)
 
     def shut(self, files: tuple[int, ...] = ()) -> None:
         """Jails this process. It may open `files` again by name."""
@@ -98,7 +99,7 @@ def attend_many(place: Place, taking: socket.socket, inherited: tuple[int, ...])
     for fd in inherited:
         os.close(fd)
     place.shut()
-    engine = place.engine(place.warm)
+    engine = place.engine(place.warm, is_small=True)
     first = _use()
     grown_bytes = place.limits.memory_bytes // _GROWN_SHARE
     code = 0

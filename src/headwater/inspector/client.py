@@ -30,12 +30,14 @@ from headwater.ports.findings import Inspected
 TRIES: Final = 2
 START_SECONDS_MAX: Final = 60.0
 _GRACE_SECONDS: Final = 1.0  # for a child to say by itself that its time is over
+_TELL_SECONDS_MAX: Final = 30.0  # for a worker to say how its child ended: it may get little of a busy machine
 _OUT_OF_MEMORY: Final = 70
 
 _ENVIRONMENT: Final = {
     "LANG": "C.UTF-8",
     "TZ": "UTC",
     "ARROW_DEFAULT_MEMORY_POOL": "system",  # others reserve address space beyond every limit
+    "ARROW_IO_THREADS": "1",
     "MALLOC_ARENA_MAX": "2",
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
@@ -120,7 +122,7 @@ class Worker:
             except Failure as failure:
                 failure.found = told.found
                 raise
-        ended = self._ended(_GRACE_SECONDS)
+        ended = self._ended(_TELL_SECONDS_MAX)
         if told.error is not None:
             raise told.error
         if told.is_done and told.found is not None:
@@ -140,7 +142,7 @@ class Worker:
                 kind, body, _ = frames.receive(ours)
             except (Broken, TimeoutError):
                 kind, body = Kind.FAULT, b"it ended"
-        self._ended(_GRACE_SECONDS)
+        self._ended(_TELL_SECONDS_MAX)
         if kind is not Kind.TABLE:
             raise Failure(body.decode(errors="replace"), is_child=True)
         return body

@@ -45,6 +45,7 @@ class Engine:
         folder: Path | None = None,
         memory_bytes: int | None = MEMORY_BYTES,
         threads: int = 1,
+        reads_ahead: bool = True,
         spill_bytes: int = 0,
     ) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="headwater-", dir=folder)).resolve()
@@ -53,6 +54,7 @@ class Engine:
         self._settings: dict[str, str | bool | int | float | list[str]] = {
             **({} if memory_bytes is None else {"memory_limit": f"{memory_bytes}B"}),
             "threads": threads,
+            **({} if reads_ahead else {"async_threads": 0}),
             "temp_directory": str(self.folder / "spill") if spill_bytes else "",
             "max_temp_directory_size": f"{spill_bytes}B",
             "autoinstall_known_extensions": False,
