@@ -161,7 +161,7 @@ class Worker:
         self._signal(signal.SIGCONT)
 
     def _signal(self, number: signal.Signals) -> None:
-        with self._signals, suppress(ProcessLookupError):
+        with self._signals, suppress(OSError):  # a landing must not fail by it
             if self._process.returncode is None:
                 os.killpg(self._process.pid, number)
 
