@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headwater.formats.finding import Column, Type
-from headwater.formats.values.tally import Distinct, Tally, runs_of
+from headwater.formats.values.distinct import Distinct
+from headwater.formats.values.tally import Tally, runs_of
 
 
 def column(*runs: Sequence[object], rows: int | None = None) -> Column:

@@ -372,7 +372,8 @@ async def test_a_yes_to_a_further_try_is_looked_at(s3, monkeypatch, appears):
     monkeypatch.setattr(s3_multipart, "UNDER_WAY_SECONDS_MAX", 2.0)
     monkeypatch.setattr(s3_multipart, "LOOK_SECONDS", 0.1)
     staging = await _written(s3)
-    complete, held = s3.client.complete_multipart_upload, []
+    complete = s3.client.complete_multipart_upload
+    held: list[dict[str, object]] = []
 
     def hasty(**parameters):
         if not held:
