@@ -28,7 +28,7 @@ class Brake:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """The workers stand still meanwhile, but no longer than they ran since they last did, or than the limit."""
+        """The workers stand still meanwhile, up to the limit, once they ran as long as they last stood still."""
         self._holders += 1
         if self._holders == 1:
             self._hold()

@@ -122,7 +122,7 @@ class Worker:
             except Failure as failure:
                 failure.found = told.found
                 raise
-        ended = self._ended(_TELL_SECONDS_MAX)
+        ended = self._ended()
         if told.error is not None:
             raise told.error
         if told.is_done and told.found is not None:
@@ -142,7 +142,7 @@ class Worker:
                 kind, body, _ = frames.receive(ours)
             except (Broken, TimeoutError):
                 kind, body = Kind.FAULT, b"it ended"
-        self._ended(_TELL_SECONDS_MAX)
+        self._ended()
         if kind is not Kind.TABLE:
             raise Failure(body.decode(errors="replace"), is_child=True)
         return body
@@ -203,9 +203,9 @@ class Worker:
         frames.send(ours, Kind.BYTES)
         return None
 
-    def _ended(self, seconds: float) -> Ended:
+    def _ended(self) -> Ended:
         try:
-            self._control.settimeout(seconds)
+            self._control.settimeout(_TELL_SECONDS_MAX)
             _, body, _ = frames.receive(self._control)
             return msgspec.msgpack.decode(body, type=Ended)
         except (Broken, OSError, msgspec.DecodeError):
