@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +30,9 @@ from headwater.web.metrics import Metrics
 GATHER_SECONDS: Final = 0.25
 """How far inspection stays behind the ledger, at least: landing comes first."""
 
+QUIET_SECONDS_MAX: Final = 0.02
+"""How long a finding waits at most for a moment in which nothing lands."""
+
 FAULT_SECONDS: Final = 60.0
 """How long after a fault it is tried again."""
 
@@ -50,7 +54,10 @@ class Inspection:
         self._has_few_cores = cores() <= FEW_CORES
         self._clock = clock
         self._pool = Pool(store.reader, folder, Settings(workers, limits))
-        self._findings = Findings(self._pool, books.findings, books.cursors, clock, samples=settings.samples)
+        quiet = partial(self._pool.brake.quiet, QUIET_SECONDS_MAX)  # at once where nobody holds the workers
+        self._findings = Findings(
+            self._pool, books.findings, books.cursors, clock, samples=settings.samples, quiet=quiet
+        )
         self._files = FindingFiles(books.findings, store.creator, self._pool.table, clock, crc64nvme)
 
     def held(self) -> AbstractContextManager[None]:

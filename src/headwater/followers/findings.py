@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Final, Protocol
 
@@ -45,8 +45,14 @@ class Inspector(Protocol):
         ...
 
 
+async def _at_once() -> None:
+    pass
+
+
 class Findings:
-    """A `follow.Projection`. `samples`: whether values of the bytes are kept in findings."""
+    """A `follow.Projection`. `samples`: whether values of the bytes are kept in findings. `quiet` is waited for before
+    each finding that is stored: it returns once landing has no need of the processor and the books just now.
+    """
 
     def __init__(
         self,
@@ -56,12 +62,14 @@ class Findings:
         clock: Clock,
         *,
         samples: bool = True,
+        quiet: Callable[[], Awaitable[None]] = _at_once,
     ) -> None:
         self._inspector = inspector
         self._book = book
         self._cursors = cursors
         self._clock = clock
         self._samples = samples
+        self._quiet = quiet
         self._recent: OrderedDict[FeedName, list[Finding]] = OrderedDict()
         self._changes = 0  # of what stands in the book already
         self._pending: list[asyncio.Future[None]] = []  # on their way into the book, in order
@@ -112,6 +120,7 @@ class Findings:
     async def _store(self, receipt: Receipt, position: Position, finding: Finding) -> None:
         """The next finding of its feed, compared with those before it, goes to the book; `_stored` waits for it."""
         feed = receipt.feed_name
+        await self._quiet()
         history = await self._history(feed, position)
         made = self._made(receipt, position, with_drift(finding, history), FIRST_RUN)
         self._pending.append(asyncio.ensure_future(self._keep(made, feed)))
@@ -119,7 +128,7 @@ class Findings:
             self._recent[feed] = [made.finding, *history][:HISTORY_MAX]
 
     async def _keep(self, made: Inspected, feed: FeedName) -> None:
-        if (await self._book.add(made, soon=False)).finding is not made.finding:  # another stood there already
+        if (await self._book.add(made)).finding is not made.finding:  # another stood there already
             self._recent.pop(feed, None)
 
     async def _stored(self) -> None:

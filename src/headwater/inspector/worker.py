@@ -5,6 +5,7 @@ Run as `python -m headwater.inspector.worker FD`, with the socket to who started
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import select
@@ -51,6 +52,8 @@ def main() -> None:
                 with suppress(ImportError):
                     importlib.import_module(name)
             place = Place(Path(start.folder), start.limits, _own_folders())
+            gc.collect()
+            gc.freeze()  # a child's collections would else copy page after page of what was loaded
         except Exception as error:  # noqa: BLE001 - whatever it was, who started us tells it
             frames.send(control, Kind.FAULT, words(error))
             return

@@ -56,6 +56,10 @@ class Landing:
         if self._draining:
             raise Unavailable("draining")
         check_name(offer.name)
+        with self.means.first():
+            return await self._begin(offer, soon=soon)
+
+    async def _begin(self, offer: Offer, *, soon: bool) -> Upload:
         means = self.means
         limit = min(offer.size_bytes_max or means.rules.size_bytes_max, means.rules.size_bytes_max)
         if (offer.declared.size_bytes or 0) > limit:

@@ -82,7 +82,7 @@ class Means:
     """The ports and limits that every upload needs.
 
     `landed` is told of each delivery before its attempt's row says that it landed: a row that it writes is never lost.
-    `first` is entered while a delivery is made of an upload: what gives way to landing does so meanwhile.
+    `first` is entered while an upload begins and while a delivery is made of it: what gives way to landing does so.
     """
 
     intake: Intake

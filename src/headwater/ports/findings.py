@@ -40,10 +40,9 @@ class Unwritten(msgspec.Struct, frozen=True):
 class FindingBook(Protocol):
     """The findings. What comes later about a delivery is told by `leave_out` and `erase`, in the ledger's order."""
 
-    def add(self, inspected: Inspected, *, soon: bool = True) -> Awaitable[Inspected]:
+    def add(self, inspected: Inspected) -> Awaitable[Inspected]:
         """Adds one and returns it; where it is the first run and this detector has one already, that one is returned.
 
-        Not `soon`, it may wait some hundredths of a second for rows that somebody waits for, and go with them.
         A run above 1 gets the next free number. Of an erased delivery only what `formats.redact.of_erased` leaves is
         kept.
         """

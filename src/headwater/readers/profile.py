@@ -33,6 +33,11 @@ LARGE_BYTES_MIN: Final = 64 * 1024 * 1024
 SPOOLED_BYTES_MAX: Final = 8 * 1024 * 1024 * 1024
 """What DuckDB cannot open where it lies is counted up to this size, unpacked."""
 
+CSV_BUFFER_BYTES: Final = 4 * 1024 * 1024
+"""How much of a CSV DuckDB reads at a time: its own 32 MiB leave the processor's caches, and keep the kernel busy for
+longer than a landing takes. Twice the longest line that it reads.
+"""
+
 REJECTS_MAX: Final = 100_000
 COLUMNS_AT_ONCE: Final = 2_000
 UNIQUE_ROWS_MAX: Final = 1_000_000
@@ -40,6 +45,7 @@ UNIQUE_COLUMNS_MAX: Final = 50
 JSON_COLUMNS_MAX: Final = 1_000
 TABLES_MAX: Final = 100
 _PROMISING: Final = 0.9
+_BUFFER: Final = {"buffer_size": str(CSV_BUFFER_BYTES)}
 _UNORDERED: Final = frozenset({Type.LIST, Type.STRUCT, Type.JSON, Type.BINARY})
 
 
@@ -173,7 +179,7 @@ def _csv(csv: Csv, table: Table, part: Part, engine: Engine) -> _Counted:
     counted = None if csv.footer_rows else _strictly(csv, table, part, engine)
     if counted is not None and not counted[1].any:
         return _Counted(*counted)
-    lenient = {"strict_mode": "false", "null_padding": "true", "parallel": "false"}
+    lenient = {"strict_mode": "false", "null_padding": "true", "parallel": "false", **_BUFFER}
     fewer = csv.footer_rows if part.select.limit is None else 0
     text = part.select.text(literal(str(part.source)), more=lenient)
     told = _statistics(table, text, engine, fewer=fewer, has_nulls=not csv.pads)
@@ -196,7 +202,7 @@ def _strictly(csv: Csv, table: Table, part: Part, engine: Engine) -> tuple[Table
 def _strict(part: Part, more: Mapping[str, str] = {}) -> str:
     options = {key: value for key, value in part.select.options.items() if key not in {"null_padding", "parallel"}}
     select = msgspec.structs.replace(part.select, options=options, limit=None)
-    return select.text(literal(str(part.source)), more={"strict_mode": "true", **more})
+    return select.text(literal(str(part.source)), more={"strict_mode": "true", **_BUFFER, **more})
 
 
 # --- one pass ---------------------------------------------------------------------------------------------------------

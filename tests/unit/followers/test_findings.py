@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import msgspec
@@ -241,3 +242,21 @@ async def test_a_batch_is_looked_at_side_by_side(world):
     await world.follow()
     assert world.looks.looked == [f"{n}.csv" for n in range(5)]
     assert following.FOLLOWER == "findings"
+
+
+async def test_a_finding_is_stored_once_it_is_quiet(world):
+    """While something lands, what was found waits; then it is stored."""
+    asked, quiet = asyncio.Event(), asyncio.Event()
+
+    async def until_quiet() -> None:
+        asked.set()
+        await quiet.wait()
+
+    receipt = await world.land("a.csv")
+    world.begin(quiet=until_quiet)
+    following_on = asyncio.ensure_future(world.follow())
+    await asyncio.wait_for(asked.wait(), 10)
+    assert await world.books.findings.of(receipt.id) == []
+    quiet.set()
+    await asyncio.wait_for(following_on, 10)
+    assert len(await world.books.findings.of(receipt.id)) == 1

@@ -47,13 +47,43 @@ class Told:
 
 
 async def test_workers_stand_still_while_any_holds():
-    """The first that holds halts them, the last that lets go lets them go on."""
+    """The first that holds halts them, and a moment after the last one let go they go on."""
     told = Told()
     with told.brake.held():
         with told.brake.held():
             assert told.did == ["halt"]
         assert told.did == ["halt"]
+    assert told.did == ["halt"]
+    await until(lambda: told.did == ["halt", "go on"])
+
+
+async def test_what_follows_at_once_finds_them_still():
+    """Between the beginning and the end of a small upload, both of which hold, they are not let go."""
+    told = Told()
+    for _ in range(3):
+        with told.brake.held():
+            await asyncio.sleep(0)
+    assert told.did == ["halt"]
+    await until(lambda: told.did == ["halt", "go on"])
+
+
+async def test_quiet_comes_once_nobody_holds_them():
+    """Who waits for quiet goes on at once where nobody holds, and else a moment after the last one let go."""
+    told = Told()
+    await asyncio.wait_for(told.brake.quiet(60), 10)
+    with told.brake.held():
+        waiting = asyncio.ensure_future(told.brake.quiet(60))
+        await asyncio.sleep(0.05)
+        assert not waiting.done()
+    await asyncio.wait_for(waiting, 10)
     assert told.did == ["halt", "go on"]
+
+
+async def test_quiet_is_not_waited_for_without_end():
+    """Beside a landing that never pauses, what gives way to it goes on after its time."""
+    told = Told()
+    with told.brake.held():
+        await asyncio.wait_for(told.brake.quiet(0.001), 10)
 
 
 async def test_nobody_holds_them_for_long(monkeypatch):
@@ -70,14 +100,22 @@ async def test_they_work_as_long_as_they_stand_still(monkeypatch):
     told = Told()
     moment = 0.0
     monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: moment)
-    with told.brake.held():
-        moment = 0.004
+    monkeypatch.setattr(braking, "LINGER_SECONDS", 0.0)
+
+    async def held_until(then: float) -> None:
+        nonlocal moment
+        with told.brake.held():
+            moment = then
+        for _ in range(3):  # a timer that is due runs meanwhile
+            await asyncio.sleep(0)
+
+    await held_until(0.004)
     moment = 0.007
-    with told.brake.held():
-        assert told.did == ["halt", "go on"]
+    await held_until(0.007)
+    assert told.did == ["halt", "go on"]
     moment = 0.009
-    with told.brake.held():
-        assert told.did == ["halt", "go on", "halt"]
+    await held_until(0.009)
+    assert told.did == ["halt", "go on"] * 2
 
 
 async def test_a_pool_halts_the_process_that_works(world):

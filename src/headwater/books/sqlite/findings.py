@@ -40,10 +40,10 @@ class SqliteFindings:
         self._quick = quick
         self._pages = pages
 
-    def add(self, inspected: Inspected, *, soon: bool = True) -> asyncio.Future[Inspected]:
+    def add(self, inspected: Inspected) -> asyncio.Future[Inspected]:
         """Adds one; the first run once for each detector, another under the next free number."""
         packed = _pack(inspected.finding)
-        return self._writer.put(lambda connection: _add(connection, inspected, packed), soon=soon)
+        return self._writer.put(lambda connection: _add(connection, inspected, packed))
 
     def have(self, ids: Sequence[Id], detector: str) -> asyncio.Future[set[Id]]:
         """Which of these have a finding of this detector."""
