@@ -12,8 +12,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from headwater.formats.finding import Finding
-from headwater.inspector.client import OpenFile, Worker, safe_name
+from headwater.inspector.client import Worker
 from headwater.inspector.job import LOADS, Job, Limits
+from headwater.inspector.open_file import OpenFile, safe_name
 
 NAMES = (
     "id",

@@ -18,8 +18,9 @@ import msgspec
 from headwater.errors import HeadwaterError, Refused, Unavailable
 from headwater.formats.finding import Finding
 from headwater.inspector.brake import Brake
-from headwater.inspector.client import TRIES, Failure, OpenFile, Worker
+from headwater.inspector.client import TRIES, Failure, Worker
 from headwater.inspector.job import LOADS, Job, Limits
+from headwater.inspector.open_file import OpenFile
 from headwater.logs import note
 from headwater.ports.findings import Inspected
 from headwater.ports.store import ObjectReader

@@ -8,8 +8,9 @@ import pytest
 
 from headwater.errors import Refused, Unavailable
 from headwater.formats.finding import Finding
-from headwater.inspector.client import Failure, OpenFile, Worker
+from headwater.inspector.client import Failure, Worker
 from headwater.inspector.job import Job, Limits
+from headwater.inspector.open_file import OpenFile
 from headwater.terms import Receipt
 from tests.contract.books.samples import a_receipt
 

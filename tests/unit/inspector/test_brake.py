@@ -15,7 +15,8 @@ from tests.unit.inspector.conftest import BAD, until
 LIMITS = Limits(memory_bytes=512 << 20, time_seconds=60.0)
 ORPHAN = """
 import os, pathlib, signal, sys, threading, time
-from headwater.inspector.client import OpenFile, Worker
+from headwater.inspector.client import Worker
+from headwater.inspector.open_file import OpenFile
 from headwater.inspector.job import Job, Limits
 worker = Worker(Limits(memory_bytes=512 << 20, time_seconds=60.0), ("headwater.testing.bad_parsers",))
 job = Job(name="f", file_name="f", size_bytes=9, has_file=True)
