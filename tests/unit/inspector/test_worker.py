@@ -14,7 +14,7 @@ from headwater.inspector import landlock
 from headwater.inspector.child import SMALL_BYTES_MAX
 from headwater.inspector.client import Worker, inspect_file
 from headwater.inspector.jail import NICE, _libc
-from headwater.inspector.job import Job, Limits
+from headwater.inspector.job import LOADS, Job, Limits
 from headwater.inspector.remote import STREAM_BYTES_MAX
 from tests.unit.inspector.conftest import BAD, LIMITS, failure, tried
 
@@ -122,14 +122,15 @@ def test_small_files_share_a_child(inspected):
     assert len({told(inspected("BAD pid\n")) for _ in range(5)}) == 1
 
 
-def test_a_child_for_small_files_keeps_nothing_open(inspected):
+def test_a_child_for_small_files_keeps_nothing_open(tmp_path):
     """However many files it looks at, it has no more descriptors than after the first, also of packed and odd ones."""
     packed = gzip.compress(b"id,name\n1,a\n2,b\n")
     seen = []
-    for _ in range(3):
-        seen.append(told(inspected("BAD see\n")))
-        for data in (packed, packed[:-9], b"{}\n{}\n", b"\x00\x01\x02", b"", b"a,b\n1,2\n"):
-            inspected(data, "x.csv.gz")
+    with Worker(LIMITS, (*LOADS, *BAD)) as worker:  # a child that loads engines itself grows until it is replaced
+        for _ in range(3):
+            seen.append(told(tried(worker, "BAD see\n", tmp_path / "f")))
+            for data in (packed, packed[:-9], b"{}\n{}\n", b"\x00\x01\x02", b"", b"a,b\n1,2\n"):
+                tried(worker, data, tmp_path / "f", "x.csv.gz")
     assert seen[1] == seen[2]
 
 
