@@ -10,6 +10,7 @@ from rich.text import Text
 from headwater.cli.dialects import written
 from headwater.cli.output import BAD, DOUBTFUL, MARK, coloured, facts, say, shown, stdout, table
 from headwater.formats.codes import CODES
+from headwater.formats.counted import counted
 from headwater.formats.finding import Column, Finding, Problem, Recipe, Table, Type
 from headwater.formats.names import spoken
 from headwater.zone.delivery import size_text
@@ -48,7 +49,7 @@ def summary(finding: Finding) -> list[str]:
     """The same in a sentence each: format, rows, wholeness; what looks wrong comes after."""
     columns = sum(len(each.columns) for each in finding.schema)
     many = f" in {columns:,} columns" if len(finding.schema) == 1 else f" in {len(finding.schema):,} tables"
-    rows = "" if finding.rows is None else f"{finding.rows:,} {_plural('row', finding.rows)}{many}."
+    rows = "" if finding.rows is None else f"{counted(finding.rows, 'row')}{many}."
     verdict = {
         "proven": "The bytes themselves prove that all of it is here.",
         "presumed": "Nothing speaks against all of it being here.",
@@ -108,7 +109,8 @@ def _tell_contents(finding: Finding) -> None:
     for each in finding.schema[:TABLES_SHOWN]:
         say()
         name = f"{shown(each.name)}: " if each.name else ""
-        say(f"{_INDENT}{name}{_count(each)} rows in {len(each.columns):,} {_plural('column', len(each.columns))}")
+        many = f"{_count(each)} {'row' if each.rows == 1 else 'rows'}"
+        say(f"{_INDENT}{name}{many} in {counted(len(each.columns), 'column')}")
         tell_columns(each)
     if len(finding.schema) > TABLES_SHOWN:
         say(f"{_INDENT}and {len(finding.schema) - TABLES_SHOWN} tables more: --json has all of them")
@@ -218,10 +220,6 @@ def _tell_recipes(recipes: Sequence[Recipe], engines: Sequence[str], place: str)
     others = dict.fromkeys(each.engine for each in recipes if each.engine not in engines and each.code)
     if others:
         say(f"{_INDENT}Also: {', '.join(others)}. `--engine {next(iter(others))}` shows it.")
-
-
-def _plural(word: str, count: int) -> str:
-    return word if count == 1 else f"{word}s"
 
 
 def _capital(text: str) -> str:

@@ -15,7 +15,7 @@ CODES: Final[dict[str, Code]] = {
     ),
     "nul_bytes": Code(
         "NUL characters in text; many readers end a value there.",
-        "There are 12 NUL characters, the first at byte 88.",
+        "It has 12 NUL characters, which no text holds; many readers stop at the first.",
         "Leave NUL characters out of text.",
     ),
     "mixed_line_ends": Code(

@@ -13,7 +13,10 @@ BY_SUFFIX: Final[dict[str, frozenset[str]]] = {
     for suffixes, formats in {
         "csv": "csv fixed_width text",
         "tsv tab psv": "csv",
-        "txt dat asc prn": "csv fixed_width text sql_dump json ndjson xml edifact x12",
+        "txt dat asc prn": (
+            "csv fixed_width text sql_dump json ndjson xml edifact x12 hl7 swift ldif vcf ics fasta log metrics "
+            "markdown ini yaml properties"
+        ),
         "json": "json ndjson",
         "ndjson jsonl jsonlines": "ndjson",
         "geojson": "json",

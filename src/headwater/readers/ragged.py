@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from headwater.formats.counted import counted
 from headwater.formats.finding import SAMPLE_CHARS_MAX, Csv, Problem
 from headwater.readers.engine import Engine
 
@@ -37,7 +38,7 @@ class Ragged(msgspec.Struct, frozen=True):
         kept = [problem for problem in known if problem.code != "ragged_rows"]
         if self.short_rows or self.long_rows:
             told = [
-                f"{count:,} {'row has' if count == 1 else 'rows have'} {word} fields than there are columns"
+                f"{counted(count, 'row has', 'rows have')} {word} fields than there are columns"
                 for count, word in ((self.short_rows, "fewer"), (self.long_rows, "more"))
                 if count
             ]
@@ -45,7 +46,7 @@ class Ragged(msgspec.Struct, frozen=True):
             sentence = f"{' and '.join(told)}{where}."
             kept.append(Problem("ragged_rows", sentence, self.short_rows + self.long_rows, examples=self.examples))
         if self.undecodable and not any(problem.code == "bad_encoding" for problem in kept):
-            told_rows = "1 row holds" if self.undecodable == 1 else f"{self.undecodable:,} rows hold"
+            told_rows = counted(self.undecodable, "row holds", "rows hold")
             sentence = f"{told_rows} bytes that are no text in the encoding of the file."
             kept.append(Problem("bad_encoding", sentence, self.undecodable))
         return kept

@@ -93,6 +93,7 @@ SAMPLES = {
     "toml": b'[server]\nhost = "example"\nport = 80\nlist = [1, 2]\n',
     "yaml": b"---\nname: x\nlist:\n  - a\n  - b\n",
     "log": b"".join(b"2026-11-30 11:22:%02d INFO something happened %s\n" % (n, b"x " * n) for n in range(9)),
+    "metrics": b'# HELP requests_total All.\n# TYPE requests_total counter\nrequests_total{code="200"} 1027\n',
     "eml": b"Received: from a by b\r\nFrom: a@b.c\r\nTo: d@e.f\r\nSubject: hello\r\nDate: Mon\r\n\r\nHello.\r\n",
     "mbox": b"From a@b.c Mon Nov 30 11:22:33 2026\nFrom: a@b.c\nTo: d\n\nhi\n",
     "python": b"#!/usr/bin/env python3\nprint(1)\n",

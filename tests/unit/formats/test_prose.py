@@ -39,6 +39,9 @@ NOT_TABLES = {
     "bytes in Go": ("source", "package table\n\nvar bytes = []byte{\n" + "\t0x0a, 0x22, 0x67, 0x72,\n" * 60 + "}\n"),
     "macros": ("source", "".join(f"#define CALL_{n} {n}\n" for n in range(40))),
     "JavaScript in one line": ("javascript", 'window.ITEMS = {"constant":["A","B","C"],"fn":["d","e","f"]};\n'),
+    "packages under comments": ("text", "# deps\nduckdb==1.0\npolars>=1\n# test\npytest\n"),
+    "hosts under comments": ("text", "# this one\n127.0.0.1 localhost\n# others\n10.0.0.1 db\n"),
+    "headings that stand apart": ("markdown", "# Note\n\nSome words here.\n\n# Other\n\nmore\n"),
     "a log": ("log", "".join(f"agent 2026-11-30 10:00:{n:02}: run{' with it,' * (n % 3)} done\n" for n in range(20))),
 }
 TABLES = {

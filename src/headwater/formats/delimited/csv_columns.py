@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice, zip_longest
 from typing import Final
 
+from headwater.formats.counted import counted
 from headwater.formats.delimited.csv_footer import Footer
 from headwater.formats.delimited.csv_rows import ROW_CHARS_MAX, Row
 from headwater.formats.delimited.csv_shape import Shape
@@ -58,7 +59,7 @@ def problems_of(found: Pass, dialect: Csv, shape: Shape, footer: Footer, passage
     problems += _text(found, dialect, passages)
     if found.reader.too_long:
         count = found.reader.too_long
-        sentence = f"{count:,} rows are longer than {ROW_CHARS_MAX:,} characters; they were left out."
+        sentence = f"{counted(count, 'row is', 'rows are')} longer than {ROW_CHARS_MAX:,} characters, and left out."
         problems.append(Problem("row_too_long", sentence, count=count))
     elif not passages.is_whole and "\n" not in passages.head and "\r" not in passages.head:
         sentence = f"The first line does not end within {len(passages.head):,} characters."
@@ -77,9 +78,9 @@ def _ragged(found: Pass, dialect: Csv, footer: Footer) -> Iterator[Problem]:
     fields = Counter(fields for _, fields in odd)
     kinds = []
     if dialect.short_rows:
-        kinds.append(f"{dialect.short_rows:,} have fewer")
+        kinds.append(f"{counted(dialect.short_rows, 'has', 'have')} fewer")
     if dialect.long_rows:
-        kinds.append(f"{dialect.long_rows:,} have more")
+        kinds.append(f"{counted(dialect.long_rows, 'has', 'have')} more")
     yield Problem(
         "ragged_rows",
         f"Not all rows have {found.width:,} fields: {' and '.join(kinds)}. Strict readers stop at the first of them.",
@@ -111,10 +112,9 @@ def _text(found: Pass, dialect: Csv, passages: Passages) -> Iterator[Problem]:
     if dialect.line_end == "mixed":
         yield Problem("mixed_line_ends", "Lines end in more than one way; some readers then see rows that are none.")
     if reader.strays:
-        sentence = (
-            f"In {reader.strays:,} places quotes open or close where they should not; they were read as characters."
-        )
+        places = counted(reader.strays, "place")
+        sentence = f"In {places} quotes open or close where they should not; they were read as characters."
         yield Problem("stray_quotes", sentence, count=reader.strays)
     if passages.is_whole and reader.blanks:
-        sentence = f"{reader.blanks:,} lines are blank; they are not counted as rows."
+        sentence = f"{counted(reader.blanks, 'line is', 'lines are')} blank, and not counted as rows."
         yield Problem("blank_lines", sentence, count=reader.blanks)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
+from headwater.formats.counted import counted
 from headwater.formats.delimited.csv_footer import Footer
 from headwater.formats.delimited.csv_rows import Row
 from headwater.formats.finding import Column, Type, Wholeness
@@ -48,7 +49,7 @@ def wholeness_of(end: End) -> Wholeness:
     stated = end.footer.stated
     agrees = False
     if stated is not None and end.rows is not None:
-        told = f'The trailer "{end.footer.mark[:60]}" states {_rows(stated)}'
+        told = f'The trailer "{end.footer.mark[:60]}" states {counted(stated, "row")}'
         with_all = {
             end.rows + end.header_rows,
             end.rows + end.footer.rows,
@@ -65,7 +66,7 @@ def wholeness_of(end: End) -> Wholeness:
     if signs:
         return Wholeness(Completeness.SUSPECT, tuple(signs))
     if agrees and stated is not None:
-        return Wholeness(Completeness.PROVEN, (f"The trailer states {_rows(stated)}, and there are as many.",))
+        return Wholeness(Completeness.PROVEN, (f"The trailer states {counted(stated, 'row')}, and there are as many.",))
     return Wholeness(Completeness.PRESUMED, (_plain_reason(end),))
 
 
@@ -73,10 +74,6 @@ def _with(signs: Sequence[str], reason: str) -> Wholeness:
     if signs:
         return Wholeness(Completeness.SUSPECT, (*signs, reason))
     return Wholeness(Completeness.PRESUMED, (reason,))
-
-
-def _rows(count: int) -> str:
-    return f"{count:,} row" if count == 1 else f"{count:,} rows"
 
 
 def _plain_reason(end: End) -> str:

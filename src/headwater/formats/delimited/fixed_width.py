@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from headwater.formats.budget import Budget
+from headwater.formats.counted import counted
 from headwater.formats.delimited.csv import line_end_of, lines_of
 from headwater.formats.delimited.csv_columns import unique_names
 from headwater.formats.delimited.csv_footer import is_trailer
@@ -155,7 +156,7 @@ def _problems(odd: Sequence[tuple[int, int]], layout: Layout, count: int) -> Ite
     if layout.is_even and odd and len(odd) < count:
         yield Problem(
             "ragged_rows",
-            f"{len(odd):,} rows are of another length than all others.",
+            f"{counted(len(odd), 'row is', 'rows are')} of another length than all others.",
             count=len(odd),
             row=odd[0][0],
             examples=tuple(f"row {row:,}: {length:,} characters" for row, length in odd[:5]),

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from headwater.formats.budget import Budget
+from headwater.formats.counted import counted
 from headwater.formats.encodings.encoding import Decoded, decode, encoding_of
 from headwater.formats.finding import Encoding, Problem
 from headwater.ports.ranges import Broken, Ranges
@@ -137,11 +138,12 @@ def _problems(pieces: Sequence[Decoded], encoding: Encoding) -> list[Problem]:
     bad = sum(piece.bad for piece in pieces)
     if bad:
         at = pieces[0].bad_at
+        places = counted(bad, "place is", "places are")
         place = f"; the first at byte {at + encoding.bom_bytes:,}" if at is not None else ""
         problems.append(
             Problem(
                 "bad_encoding",
-                f"{bad:,} places are no {spoken_encoding(encoding.name)}{place}. Readers that are strict stop there.",
+                f"{places} no {spoken_encoding(encoding.name)}{place}. Readers that are strict stop there.",
                 count=bad,
                 at=None if at is None else at + encoding.bom_bytes,
             )
@@ -149,7 +151,7 @@ def _problems(pieces: Sequence[Decoded], encoding: Encoding) -> list[Problem]:
     nuls = sum(piece.text.count("\x00") for piece in pieces)
     if nuls:
         at = pieces[0].text.find("\x00")
-        sentence = f"There are {nuls:,} NUL characters, which no text holds; many readers stop at the first."
+        sentence = f"It has {counted(nuls, 'NUL character')}, which no text holds; many readers stop at the first."
         problems.append(Problem("nul_bytes", sentence, count=nuls, at=at if at >= 0 and bad == 0 else None))
     return problems
 

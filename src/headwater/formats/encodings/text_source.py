@@ -8,6 +8,7 @@ from itertools import chain
 from typing import Final
 
 from headwater.formats.budget import Budget
+from headwater.formats.counted import counted
 from headwater.formats.encodings.encoding import encoding_of
 from headwater.formats.encodings.transcode import Utf8, Written, codec_of, written
 from headwater.formats.finding import Encoding
@@ -109,10 +110,10 @@ class Source:
             complaints.note("bad_encoding", sentence)
         elif utf8.bad_count:
             place = "" if utf8.bad_at is None else f", the first at byte {utf8.bad_at + 1:,}"
-            sentence = f"In {utf8.bad_count:,} places the bytes are no {self.written.codec.upper()}{place}."
+            sentence = f"In {counted(utf8.bad_count, 'place')} the bytes are no {self.written.codec.upper()}{place}."
             complaints.note("bad_encoding", sentence, at=utf8.bad_at, count=utf8.bad_count)
         if self.nul_bytes:
-            sentence = f"{self.nul_bytes:,} bytes are zero; in text there should be none."
+            sentence = f"{counted(self.nul_bytes, 'byte is', 'bytes are')} zero; in text there should be none."
             complaints.note("nul_bytes", sentence, count=self.nul_bytes)
 
 

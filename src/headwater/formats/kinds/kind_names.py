@@ -149,6 +149,7 @@ SPOKEN: Final = {
     "toml": "TOML",
     "yaml": "YAML",
     "log": "a log of lines",
+    "metrics": "metrics (Prometheus, OpenMetrics)",
     "eml": "an e-mail (.eml)",
     "mbox": "a mailbox (mbox)",
     "python": "a Python script",

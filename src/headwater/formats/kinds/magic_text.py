@@ -93,6 +93,11 @@ _BEGINNINGS: Final = tuple(
         ("script", 0.95, r"#!\s*/\S+"),
         ("diff", 0.97, r"diff --git a/|--- \S+.*\n\+\+\+ \S+.*\n@@ |From [0-9a-f]{40} Mon Sep 17 00:00:00 2001"),
         ("latex", 0.97, r"(%[^\n]*\n|\s)*\\(documentclass|documentstyle|begin\{document\})"),
+        (
+            "metrics",
+            0.98,
+            r"# (HELP [\w:]+ [^\n]*\n# )?(TYPE [\w:]+ (counter|gauge|histogram|summary|untyped|unknown)\b)",
+        ),
         ("ldif", 0.97, r"(version:\s*1\s+)?(#[^\n]*\n|\s)*dn::? \S+="),
         ("source", 0.98, r"<\?php"),
         (

@@ -65,9 +65,16 @@ def markdown(lines: list[str]) -> Found:
         return "markdown", 0.92, "It has headings and blocks of code as Markdown writes them."
     if is_prose(lines):
         return "markdown", 0.84, "It has headings as Markdown writes them, over sentences."
-    if many and len(marks) >= len(full) * 0.15:
+    has_lists = any(line[0] != "#" for line in marks)  # with hashes alone it may be settings under their comments
+    if many and len(marks) >= len(full) * 0.15 and (has_lists or _stands_apart(lines)):
         return "markdown", 0.7, "It has headings and lists as Markdown writes them."
     return None
+
+
+def _stands_apart(lines: list[str]) -> bool:
+    """Whether most headings have a blank line after them."""
+    after = [not other.strip() for one, other in pairwise(lines) if _HEADING.match(one)]
+    return sum(after) > len(after) / 2
 
 
 def is_prose(lines: list[str]) -> bool:

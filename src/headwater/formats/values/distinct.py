@@ -35,7 +35,10 @@ class Distinct:
     @property
     def count(self) -> int:
         """How many."""
-        return len(self._seen) if self._sums is None else len(self._sums) << self._zeros
+        if self._sums is not None:
+            return len(self._sums) << self._zeros
+        nans = sum(value != value for value in self._seen)  # noqa: PLR0124 - that is what is odd about them
+        return len(self._seen) - max(0, nans - 1)
 
     def fresh(self, values: Sequence[T]) -> Collection[T]:
         """Those that were not taken up yet, once each; all, where that is not known any more."""
@@ -61,6 +64,9 @@ def _encoded(values: list[Any]) -> list[bytes]:
     kinds = set(map(type, values))
     if kinds in ({int}, {float}):
         written = _encode(values)
+        if kinds == {float} and b"-0.0" in written:  # equal to 0.0, and so the same value
+            values = [value + 0.0 for value in values]
+            written = _encode(values)
         if kinds == {int} or not _PYTHONIC.search(written):
             return written[1:-1].split(b",")
     try:
