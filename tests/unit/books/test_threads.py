@@ -249,3 +249,23 @@ async def test_what_is_committed_is_moved_beside_the_writer(tmp_path, monkeypatc
         while (tmp_path / "books.sqlite3").stat().st_size == size:  # noqa: ASYNC110 - a file tells nobody
             await asyncio.sleep(0.01)
     await books.close()
+
+
+async def test_checkpoints_end_whenever_they_are_told_to(books, tmp_path, monkeypatch):
+    """Also between the end of a wait and the checkpoint after it, where being told was once forgotten."""
+    monkeypatch.setattr(threads, "CHECKPOINT_WAIT_SECONDS", 0.01)
+    checkpoints = threads._Checkpoints(tmp_path / "books.sqlite3")
+
+    class ToldLate(threading.Event):
+        """It is set, as `close` does, right after it was seen not to be."""
+
+        def wait(self, timeout: float | None = None) -> bool:
+            was_set = super().wait(timeout)
+            self.set()
+            checkpoints._wanted.set()
+            return was_set
+
+    checkpoints._stopped = ToldLate()
+    checkpoints._wanted.set()
+    await asyncio.to_thread(checkpoints._thread.join, 20)
+    assert not checkpoints._thread.is_alive()

@@ -194,8 +194,10 @@ class _Checkpoints:
 
     def _work(self) -> None:
         with closing(self._connection) as connection:
-            while self._wanted.wait() and not self._stopped.wait(CHECKPOINT_WAIT_SECONDS):
-                self._wanted.clear()
+            while self._wanted.wait():
+                self._wanted.clear()  # before it is asked whether to stop: `close` sets that first, and this after it
+                if self._stopped.wait(CHECKPOINT_WAIT_SECONDS):
+                    return
                 self._pages = self._checkpoint(connection)
 
     def _checkpoint(self, connection: sqlite3.Connection) -> int:
