@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 import msgspec
 
 from headwater.errors import HeadwaterError, Refused, Unavailable
+from headwater.formats.counted import counted
 from headwater.formats.finding import Finding
 from headwater.formats.recipes.duckdb_casts import identifier
 from headwater.ports.ranges import Broken, Ranges
@@ -167,7 +168,7 @@ class Session:
             chosen = choose(finding, asked.table)
             part = part_of(finding, chosen, Place(ranges), self._engine)
         if part.lost_rows or part.why:
-            why = part.why or f"{part.lost_rows:,} rows cannot be read."
+            why = part.why or f"{counted(part.lost_rows, 'row')} cannot be read."
             self._miss(asked, lent.id, lent.name, part.lost_rows or None, why)
         return _Read(Lying(part, lent.id, lent.name, lent.landed_at, lent.date), chosen, finding, lent)
 

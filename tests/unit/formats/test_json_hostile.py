@@ -8,11 +8,11 @@ from unittest.mock import patch
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from headwater.formats.budget import Budget
-from headwater.formats.finding import Description
+from headwater.formats.finding import Description, Json
 from headwater.formats.format import Format
 from headwater.formats.trees import json, ndjson
 from headwater.terms import Completeness
@@ -36,9 +36,12 @@ def described(module: Format, data: bytes, piece_bytes: int, breaks_at: int | No
 
 
 def but_bytes(found: Description) -> Description:
-    """Without what is counted in the bytes alone: where the look ends early, that is of the blocks that were read."""
-    problems = tuple(each for each in found.problems if each.code not in {"nul_bytes", "bad_encoding"})
-    return msgspec.structs.replace(found, problems=problems, encoding=None)
+    """Without what is counted in the bytes alone: where the look ends early, that is of the blocks that were read. Of
+    problems in one block those of blank lines come first.
+    """
+    problems = [each for each in found.problems if each.code not in {"nul_bytes", "bad_encoding"}]
+    problems.sort(key=lambda problem: problem.code)
+    return msgspec.structs.replace(found, problems=tuple(problems), encoding=None)
 
 
 def row_count(module, data: bytes, found: Description) -> int:
@@ -48,14 +51,19 @@ def row_count(module, data: bytes, found: Description) -> int:
 
 
 @settings(max_examples=60)
+@example(b"{\x00:0\t", 1)
 @given(NOISE, PIECES)
 def test_noise_has_a_description(data, piece_bytes):
-    """Any bytes are described, in pieces of any size alike, and have at most the rows that are said."""
+    """Any bytes are described, in pieces of any size alike, and have the rows that are said; one document that is cut,
+    or no JSON, is a row that cannot be read.
+    """
     for module in (json, ndjson):
         found = described(module, data, piece_bytes)
         assert but_bytes(found) == but_bytes(described(module, data, 1 << 20))
         rows = row_count(module, data, found)
-        assert not found.tables or not found.tables[0].columns or rows == found.tables[0].rows
+        said = found.tables[0].rows or 0 if found.tables and found.tables[0].columns else rows
+        is_document = isinstance(found.dialect, Json) and found.dialect.shape == "document"
+        assert rows == said or (is_document and rows < said == 1)
 
 
 @settings(max_examples=60)
