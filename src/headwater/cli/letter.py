@@ -48,7 +48,7 @@ def tell(finding: Finding, *, engines: Sequence[str] = ("duckdb",), place: str =
 def summary(finding: Finding) -> list[str]:
     """The same in a sentence each: format, rows, wholeness; what looks wrong comes after."""
     columns = sum(len(each.columns) for each in finding.schema)
-    many = f" in {columns:,} columns" if len(finding.schema) == 1 else f" in {len(finding.schema):,} tables"
+    many = f" in {counted(columns, 'column')}" if len(finding.schema) == 1 else f" in {len(finding.schema):,} tables"
     rows = "" if finding.rows is None else f"{counted(finding.rows, 'row')}{many}."
     verdict = {
         "proven": "The bytes themselves prove that all of it is here.",

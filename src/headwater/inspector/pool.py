@@ -166,6 +166,8 @@ class Pool:
         while kept := self._kept():
             if kept.worker.is_alive():
                 break
+            with self._lock:
+                self._busy.discard(kept.worker)
             kept.worker.close()
         else:
             kept = _Kept(Worker(self._settings.limits, self._settings.loads))
@@ -178,8 +180,13 @@ class Pool:
         return kept
 
     def _kept(self) -> _Kept | None:
+        """An idle worker, busy from now on: at no moment neither, or who lets workers go on would miss it."""
         with self._lock:
-            return self._idle.pop() if self._idle else None
+            if not self._idle:
+                return None
+            kept = self._idle.pop()
+            self._busy.add(kept.worker)
+            return kept
 
     def _give_back(self, kept: _Kept, *, is_good: bool) -> None:
         kept.since = time.monotonic()
