@@ -8,9 +8,10 @@ from typing import Any, Final
 
 import msgspec
 
-from headwater.formats.finding import SAMPLE_CHARS_MAX, Column, Table, Type
+from headwater.formats.finding import Column, Table, Type
 from headwater.formats.recipes.duckdb_casts import Cast, cast_of, expression, identifier
 from headwater.formats.values.columns import SURE, names_of
+from headwater.formats.values.types import clipped
 from headwater.readers.engine import Engine
 
 COLUMNS_AT_ONCE: Final = 2_000
@@ -92,8 +93,8 @@ def _told(column: Column, rows: int, answer: list[Any]) -> Column:
         misfits=misfits or 0,
         nulls=rows - count,
         distinct=min(distinct, count),
-        min=_clipped(least),
-        max=_clipped(greatest),
+        min=None if least is None else clipped(str(least)),
+        max=None if greatest is None else clipped(str(greatest)),
         length_min=column.length_min if shortest is None else shortest,
         length_max=column.length_max if longest is None else longest,
         is_unique=None if count else column.is_unique,
@@ -144,10 +145,3 @@ def _is_promising(column: Column, rows: int) -> bool:
     """Whether every value may be there once, as far as an estimate tells."""
     count = rows - (column.nulls or 0)
     return count > 0 and (column.distinct or 0) >= count * _PROMISING
-
-
-def _clipped(text: object) -> str | None:
-    if text is None:
-        return None
-    plain = str(text)
-    return plain if len(plain) <= SAMPLE_CHARS_MAX else plain[: SAMPLE_CHARS_MAX - 1] + "…"
